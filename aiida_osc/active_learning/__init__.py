@@ -1,0 +1,1 @@
+"""Acquisition, batch selection and promotion rules."""

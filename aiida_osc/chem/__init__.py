@@ -1,0 +1,1 @@
+"""Molecules: standardisation, fingerprints, synthetic accessibility, diversity."""

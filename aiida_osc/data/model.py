@@ -1,0 +1,52 @@
+"""Data node: a trained model or the checkpoint of one."""
+
+import io
+from typing import Any
+
+from aiida.orm import Data
+
+from aiida_osc.training.artifact import CONFIG_FILE, WEIGHTS_FILE, ModelArtifact
+
+
+class ModelData(Data):
+    """Weights as safetensors, configuration as JSON.
+
+    Queryable attributes: ``kind``, ``targets`` (written columns), ``metrics``, ``data_hash`` (content hash of the training
+    set), ``versions``, ``finished``, ``progress`` (epochs and pieces), ``content_hash``.
+    """
+
+    def __init__(self, artifact: ModelArtifact, **kwargs):
+        """Store the two files of ``artifact``.
+
+        :param artifact: the model.
+        """
+        super().__init__(**kwargs)
+        for name, content in artifact.to_bytes().items():
+            self.base.repository.put_object_from_filelike(io.BytesIO(content), name)
+        keys = ('kind', 'targets', 'metrics', 'data_hash', 'versions', 'finished')
+        attributes = {key: artifact.config[key] for key in keys}
+        attributes['progress'] = artifact.config['training'].get('progress', {})
+        attributes['content_hash'] = artifact.content_hash()
+        self.base.attributes.set_many(attributes)
+
+    def artifact(self) -> ModelArtifact:
+        """Return weights and configuration.
+
+        :raises OscError: when a stored file is damaged.
+        """
+        contents = (self.base.repository.get_object_content(name, 'rb') for name in (WEIGHTS_FILE, CONFIG_FILE))
+        return ModelArtifact.from_bytes(*contents)
+
+    def load(self) -> Any:
+        """Return the model object; its class is chosen by ``kind`` from an allow-list.
+
+        :raises OscError: when a stored file is damaged.
+        """
+        from aiida_osc.training.registry import build
+
+        return build(self.artifact())
+
+    @property
+    def finished(self) -> bool:
+        """Return False for a checkpoint in the middle of training."""
+        return self.base.attributes.get('finished')

@@ -1,0 +1,1 @@
+"""Tables of molecules and geometries: reading, writing, merging, splitting."""

@@ -1,0 +1,1 @@
+"""Graph Laplacians and their eigenbases."""

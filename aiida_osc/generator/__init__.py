@@ -1,0 +1,1 @@
+"""Junction-tree variational autoencoder: motifs, vocabulary, model, sampling."""

@@ -1,0 +1,1 @@
+"""Provenance queries that return plain records."""

@@ -1,0 +1,1 @@
+"""Quantum chemistry as pure functions: levels of theory, the four-point scheme, the batch runner."""

@@ -1,0 +1,1 @@
+"""Reports: plain records in, HTML, figures and CSV out."""

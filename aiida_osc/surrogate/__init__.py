@@ -1,0 +1,1 @@
+"""Property prediction with calibrated uncertainty: a directed MPNN ensemble."""

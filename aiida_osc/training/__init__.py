@@ -1,0 +1,1 @@
+"""The one training loop: device, precision, pieces, checkpoints, early stopping."""

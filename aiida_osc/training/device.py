@@ -1,0 +1,41 @@
+"""Device and precision, decided at run time."""
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import torch
+
+from aiida_osc.errors import OscError
+
+
+def resolve_device(name: str) -> torch.device:
+    """Return the torch device called ``name``; ``auto`` takes a GPU when there is one.
+
+    :raises OscError: when there is no such device.
+    """
+    if name == 'auto':
+        return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as exception:
+        raise OscError(f'device {name!r} cannot be used here ({exception}): give auto or cpu') from None
+    return device
+
+
+def autocast(device: torch.device, amp: str) -> AbstractContextManager:
+    """Return the bfloat16 autocast context for ``amp`` in ``auto``, ``on``, ``off``.
+
+    :raises OscError: for any other value.
+    """
+    if amp not in ('auto', 'on', 'off'):
+        raise OscError(f'amp is {amp!r}: give auto, on or off')
+    wanted = amp == 'on' or (amp == 'auto' and _has_fast_bfloat16(device))
+    return torch.autocast(device.type, dtype=torch.bfloat16) if wanted else nullcontext()
+
+
+def _has_fast_bfloat16(device: torch.device) -> bool:
+    if device.type == 'cuda':
+        return torch.cuda.is_bf16_supported()
+    cpuinfo = Path('/proc/cpuinfo')
+    return cpuinfo.is_file() and 'amx_bf16' in cpuinfo.read_text()

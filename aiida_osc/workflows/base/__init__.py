@@ -1,0 +1,1 @@
+"""Restart work chains, one per engine."""

@@ -1,5 +1,7 @@
 """From text to the standardised neutral parent, or a reason why not."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rdkit import Chem, RDLogger
@@ -82,11 +84,11 @@ def standardise_mol(mol: Chem.Mol) -> Molecule:
     return Molecule(Chem.MolToSmiles(again), inchikey)
 
 
-class _quiet:  # noqa: N801
+@contextmanager
+def _quiet() -> Iterator[None]:
     """Silence RDKit's log for one block, as every failure becomes a :class:`MoleculeError`."""
-
-    def __enter__(self) -> None:
-        RDLogger.DisableLog('rdApp.*')
-
-    def __exit__(self, *_: object) -> None:
-        RDLogger.EnableLog('rdApp.*')
+    RDLogger.DisableLog('rdApp.*')  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        RDLogger.EnableLog('rdApp.*')  # type: ignore[attr-defined]

@@ -24,8 +24,7 @@ class GeometrySetData(Data):
         super().__init__(**kwargs)
         buffer = io.BytesIO()
         table.write(buffer)
-        buffer.seek(0)
-        self.base.repository.put_object_from_filelike(buffer, FILE_NAME)
+        self.base.repository.put_object_from_bytes(buffer.getvalue(), FILE_NAME)
         charges = [item.charge for item in table.geometries]
         self.base.attributes.set_many(
             {

@@ -1,6 +1,5 @@
 """Data node: a trained model or the checkpoint of one."""
 
-import io
 from typing import Any
 
 from aiida.orm import Data
@@ -11,8 +10,8 @@ from aiida_osc.training.artifact import CONFIG_FILE, WEIGHTS_FILE, ModelArtifact
 class ModelData(Data):
     """Weights as safetensors, configuration as JSON.
 
-    Queryable attributes: ``kind``, ``targets`` (written columns), ``metrics``, ``data_hash`` (content hash of the training
-    set), ``versions``, ``finished``, ``progress`` (epochs and pieces), ``content_hash``.
+    Queryable attributes: ``kind``, ``targets`` (written columns), ``metrics``, ``data_hash`` (content hash of the
+    training set), ``versions``, ``finished``, ``progress`` (epochs and pieces), ``content_hash``.
     """
 
     def __init__(self, artifact: ModelArtifact, **kwargs):
@@ -22,7 +21,7 @@ class ModelData(Data):
         """
         super().__init__(**kwargs)
         for name, content in artifact.to_bytes().items():
-            self.base.repository.put_object_from_filelike(io.BytesIO(content), name)
+            self.base.repository.put_object_from_bytes(content, name)
         keys = ('kind', 'targets', 'metrics', 'data_hash', 'versions', 'finished')
         attributes = {key: artifact.config[key] for key in keys}
         attributes['progress'] = artifact.config['training'].get('progress', {})

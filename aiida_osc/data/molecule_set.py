@@ -26,8 +26,7 @@ class MoleculeSetData(Data):
         table = MoleculeTable() if table is None else table
         buffer = io.BytesIO()
         table.write(buffer)
-        buffer.seek(0)
-        self.base.repository.put_object_from_filelike(buffer, FILE_NAME)
+        self.base.repository.put_object_from_bytes(buffer.getvalue(), FILE_NAME)
         counts = table.coverage()
         columns = {
             str(key): {

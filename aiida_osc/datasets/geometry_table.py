@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -108,6 +109,6 @@ class GeometryTable:
         ends_match = len(offsets) == len(keys) + 1 and offsets[-1] == len(numbers) == len(positions)
         if not (ends_match and len(charge) == len(keys) and offsets[0] == 0 and (np.diff(offsets) > 0).all()):
             raise OscError(f'{path} is damaged: its offsets do not fit its atoms')
-        slices = [slice(int(a), int(b)) for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+        slices = [slice(int(a), int(b)) for a, b in pairwise(offsets)]
         rows = zip(keys, charge, slices, strict=True)
         return cls([Geometry(key, int(q), numbers[part], positions[part]) for key, q, part in rows], level)

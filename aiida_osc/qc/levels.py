@@ -6,7 +6,7 @@ GFN2 = 'GFN2-xTB//GFN2-xTB'
 #: Shift that the xtb program subtracts from IPEA1 ionisation energies and electron affinities, in eV.
 IPEA1_SHIFT = 4.8455
 
-#: Ionisation energies and electron affinities: IPEA1-xTB (doi 10.1039/C7SC00601B) at GFN2 geometries, shift in the name.
+#: Ionisation energies and electron affinities: IPEA1-xTB (doi 10.1039/C7SC00601B), shift in the name.
 IPEA1 = f'IPEA1-xTB[shift={IPEA1_SHIFT}]//GFN2-xTB'
 
 #: Computed from the graph alone (doi 10.1186/1758-2946-1-8).

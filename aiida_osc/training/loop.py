@@ -1,7 +1,7 @@
 """The one training loop: epochs in pieces, each piece ending in a checkpoint from which the next goes on.
 
-The random numbers of an epoch depend on the seed and the number of the epoch alone, so a training in pieces gives the same
-weights as one in a single piece, and a checkpoint needs no random state.
+The random numbers of an epoch depend on the seed and the number of the epoch alone, so a training in pieces gives the
+same weights as one in a single piece, and a checkpoint needs no random state.
 """
 
 import math
@@ -76,7 +76,16 @@ class FitState:
                 raise OscError('this model is finished: training cannot go on from it')
             groups[group][rest] = tensor
         best_loss = math.inf if progress['best_loss'] is None else progress['best_loss']
-        return cls(**groups, **{**progress, 'best_loss': best_loss, 'history': list(progress['history'])})
+        return cls(
+            groups['weights'],
+            groups['best'],
+            groups['optimizer'],
+            history=list(progress['history']),
+            best_loss=best_loss,
+            best_epoch=progress['best_epoch'],
+            epoch=progress['epoch'],
+            pieces=progress['pieces'],
+        )
 
 
 def fit_piece(

@@ -1,0 +1,177 @@
+"""Read what the four-point batch runner wrote: records of ``results.jsonl`` to tables, with checks and reasons.
+
+Four-point (Nelsen) scheme: every energy at charge q on the geometry optimised at charge p, doi 10.1021/ja00254a001.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from aiida_osc.datasets.columns import Column
+from aiida_osc.datasets.geometry_table import Geometry, GeometryTable
+from aiida_osc.datasets.molecule_table import MoleculeTable
+from aiida_osc.qc.levels import XTB_LEVELS
+from aiida_osc.targets import TARGETS
+
+#: One line of ``results.jsonl`` as a plain dictionary.
+Record = dict[str, Any]
+
+OK, FLAGGED, FAILED = 'ok', 'flagged', 'failed'
+STATUSES = (OK, FLAGGED, FAILED)
+CHARGES = (0, 1, -1)
+GEOMETRY_LEVEL = 'GFN2-xTB'
+#: Longer lines are not ours: 300 atoms at three charges take about 60 kB.
+MAX_LINE = 4_000_000
+
+
+def read_results(lines: Iterable[str]) -> list[Record]:
+    """Return the usable records, the last one of each molecule, in the order of first appearance.
+
+    Damaged lines (a job killed while writing, bytes lost on the way) are left out: :func:`missing` then names their
+    molecules. An ``ok`` record whose numbers are not plausible comes back as ``flagged`` with the reason.
+
+    :param lines: lines of ``results.jsonl``.
+    """
+    records: dict[str, Record] = {}
+    for line in lines:
+        record = _parse(line)
+        if record is not None:
+            records[record['key']] = record
+    return list(records.values())
+
+
+def missing(records: Sequence[Record], molecules: MoleculeTable) -> list[str]:
+    """Return the InChIKeys of ``molecules`` that have no usable record."""
+    known = {record['key'] for record in records}
+    return [key for key in molecules.inchikeys if key not in known]
+
+
+def labels_table(records: Sequence[Record], molecules: MoleculeTable) -> MoleculeTable:
+    """Return the molecules that passed every check with their labels, in the order and with the source of the input.
+
+    :param records: from :func:`read_results`.
+    :param molecules: what was asked for; records of other molecules are left out.
+    """
+    passed = {record['key']: record['properties'] for record in records if record['status'] == OK}
+    rows = [row for row, key in enumerate(molecules.inchikeys) if key in passed]
+    chosen = molecules.take(rows)
+    columns = {}
+    for target, level in XTB_LEVELS.items():
+        values = np.array([passed[key].get(target, np.nan) for key in chosen.inchikeys], dtype=np.float64)
+        if np.isfinite(values).any():
+            columns[Column(target, level)] = values
+    return MoleculeTable(chosen.smiles, chosen.inchikeys, chosen.source, columns)
+
+
+def geometry_table(records: Sequence[Record]) -> GeometryTable:
+    """Return the optimised geometries at charge 0, +1 and -1 of the molecules that passed every check."""
+    found = [
+        Geometry(record['key'], charge, np.array(item['numbers']), np.array(item['positions'], dtype=np.float64))
+        for record in records
+        if record['status'] == OK
+        for charge in CHARGES
+        if (item := record['geometries'].get(str(charge))) is not None
+    ]
+    return GeometryTable(found, GEOMETRY_LEVEL)
+
+
+def failures(records: Sequence[Record]) -> dict[str, dict[str, Any]]:
+    """Return SMILES, status, stage and reason of every molecule that is not in the labels, by InChIKey."""
+    names = ('smiles', 'status', 'stage', 'reason')
+    return {item['key']: {name: item.get(name) for name in names} for item in records if item['status'] != OK}
+
+
+def summary(records: Sequence[Record]) -> dict[str, Any]:
+    """Return counts, costs and failures as JSON values without NaN.
+
+    ``cpu_seconds``, ``wall_seconds`` and ``engine_seconds`` are sums over molecules; the engine share of a job is
+    ``engine_seconds / (wall seconds of the job * cores)``.
+    """
+    counts = {status: sum(record['status'] == status for record in records) for status in STATUSES}
+    costs = {
+        name: round(math.fsum(_number(record.get(name)) for record in records), 3)
+        for name in ('cpu_seconds', 'wall_seconds', 'engine_seconds')
+    }
+    steps = sum(int(_number(count)) for record in records for count in _mapping(record.get('gradients')).values())
+    versions = next((record['versions'] for record in records if record.get('versions')), {})
+    return {
+        'total': len(records), **counts, **costs, 'gradients': steps,
+        'versions': versions, 'failures': failures(records),
+    }  # fmt: skip
+
+
+def implausible(properties: Mapping[str, float]) -> str | None:
+    """Return why the numbers cannot be right, or None.
+
+    :param properties: by target name, in canonical units.
+    """
+    for name in XTB_LEVELS:
+        value = properties.get(name)
+        if value is None:
+            if name != 'polarizability':
+                return f'{name} is missing'
+            continue
+        target = TARGETS[name]
+        if not target.low <= value <= target.high:
+            return f'{name} = {value:.3f} {target.unit} lies outside [{target.low:g}, {target.high:g}]'
+    for kind in ('vertical', 'adiabatic'):
+        if properties[f'ie_{kind}'] <= properties[f'ea_{kind}']:
+            return f'ie_{kind} is not above ea_{kind}'
+    return None
+
+
+def _parse(line: str) -> Record | None:
+    if len(line) > MAX_LINE:
+        return None
+    try:
+        record = json.loads(line, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    if not _well_formed(record):
+        return None
+    if record['status'] == OK and (reason := implausible(record['properties'])) is not None:
+        record.update(status=FLAGGED, reason=reason, stage='check')
+    return record
+
+
+def _well_formed(record: Any) -> bool:
+    """Return whether the record can be used without further tests."""
+    if not isinstance(record, dict) or record.get('status') not in STATUSES:
+        return False
+    if not isinstance(record.get('key'), str) or not isinstance(record.get('smiles'), str):
+        return False
+    if record['status'] == FAILED:
+        return True
+    properties, geometries = record.get('properties'), record.get('geometries')
+    if not isinstance(properties, dict) or not isinstance(geometries, dict):
+        return False
+    return all(_is_number(value) for value in properties.values()) and all(map(_is_geometry, geometries.values()))
+
+
+def _is_geometry(item: Any) -> bool:
+    if not isinstance(item, dict) or not isinstance(item.get('numbers'), list) or not item['numbers']:
+        return False
+    numbers, positions = item['numbers'], item.get('positions')
+    if not all(isinstance(number, int) and 1 <= number <= 118 for number in numbers) or not isinstance(positions, list):
+        return False
+    rows = all(isinstance(row, list) and len(row) == 3 and all(map(_is_number, row)) for row in positions)
+    return len(positions) == len(numbers) and rows
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _number(value: Any) -> float:
+    return float(value) if _is_number(value) else 0.0
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(f'{name} is no JSON number')

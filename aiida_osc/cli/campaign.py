@@ -1,0 +1,112 @@
+"""From a campaign file to a submitted :class:`DiscoveryWorkChain`."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from aiida_osc.errors import OscError
+from aiida_osc.training.settings import Settings
+from aiida_osc.workflows.protocols import load_protocol
+
+
+@dataclass(frozen=True)
+class Campaign(Settings):
+    """What a campaign file says.
+
+    :param label: name of the campaign, shown everywhere.
+    :param molecules: ``seed``, a CSV, SMILES, SDF or HDF5 file, or the pk, uuid or label of a molecule set.
+    :param cores: cores of each labelling job.
+    :param overrides: values in place of the protocol's.
+    """
+
+    label: str
+    molecules: str | int = 'seed'
+    protocol: str = 'balanced'
+    seed: int = 0
+    code: str = 'tblite'
+    cores: int = 0
+    overrides: dict[str, Any] = field(default_factory=dict)
+
+    def resolved(self) -> dict[str, Any]:
+        """Return the campaign with every default written out.
+
+        :raises OscError: when the protocol or a key of the overrides is unknown.
+        """
+        return {**self.to_dict(), 'overrides': load_protocol('discovery', self.protocol, self.overrides)}
+
+
+def read_campaign(path: str | Path) -> Campaign:
+    """Return the campaign in the YAML file ``path``, checked.
+
+    :raises OscError: when the file is no campaign.
+    """
+    try:
+        values = yaml.safe_load(Path(path).read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as exception:
+        raise OscError(f'{path} is no YAML file: {exception}') from None
+    if not isinstance(values, dict) or not isinstance(values.get('label'), str):
+        raise OscError(f'{path} is no campaign: give at least "label: NAME"; see examples/campaign.yaml')
+    campaign = Campaign.from_dict(values)
+    campaign.resolved()
+    return campaign
+
+
+def submit_campaign(campaign: Campaign):
+    """Submit ``campaign`` to the daemon and return its node.
+
+    :raises OscError: when the daemon is not running, a campaign of that label is, or the inputs do not fit.
+    """
+    from aiida.engine import submit
+    from aiida.orm import load_code
+
+    from aiida_osc.cli.common import require_daemon
+    from aiida_osc.workflows.discovery import DiscoveryWorkChain
+
+    require_daemon()
+    _refuse_twin(campaign.label)
+    code = load_code(campaign.code)
+    builder = DiscoveryWorkChain.get_builder_from_protocol(
+        code,
+        _molecules(campaign.molecules),
+        campaign.protocol,
+        campaign.overrides,
+        campaign.seed,
+        {'resources': {'num_machines': 1, 'num_mpiprocs_per_machine': campaign.cores}} if campaign.cores else None,
+    )
+    builder.metadata.label = campaign.label
+    try:
+        return submit(builder)
+    except ValueError as exception:
+        raise OscError(f'the campaign cannot start: {exception}') from None
+
+
+def _refuse_twin(label: str) -> None:
+    from aiida.orm import QueryBuilder, WorkChainNode
+
+    filters = {
+        'label': label,
+        'process_type': 'aiida.workflows:osc.discovery',
+        'attributes.process_state': {'in': ['created', 'running', 'waiting']},
+    }
+    twin = QueryBuilder().append(WorkChainNode, filters=filters).first(flat=True)
+    if twin is not None:
+        raise OscError(
+            f'a campaign {label!r} is still running (pk {twin.pk}): give another label, '
+            f'or end it with "verdi process kill {twin.pk}"'
+        )
+
+
+def _molecules(identifier: str | int):
+    """Return the molecule set that ``identifier`` names; the seed set and files are imported by a calcfunction."""
+    from aiida_osc.cli.common import is_file, load_osc_node
+    from aiida_osc.cli.data import import_as_node
+    from aiida_osc.data.molecule_set import MoleculeSetData
+
+    text = str(identifier)
+    if text == 'seed':
+        return import_as_node(source='seed')
+    if is_file(text):
+        return import_as_node(path=text)
+    return load_osc_node(text, MoleculeSetData)

@@ -1,0 +1,337 @@
+"""The loop: generate, predict, select, compute, retrain, until the budget is spent."""
+
+from aiida.common import AttributeDict
+from aiida.engine import ToContext, WorkChain, while_
+from aiida.orm import Dict, Int
+from aiida.plugins import CalculationFactory, WorkflowFactory
+
+from aiida_osc.active_learning.settings import SelectionSettings, promotion_rules
+from aiida_osc.data.model import ModelData
+from aiida_osc.data.molecule_set import MoleculeSetData
+from aiida_osc.errors import OscError
+from aiida_osc.workflows.protocols import load_protocol
+
+MINIMUM_LABELS = 20
+#: Iterations in a row without a single new label after which the loop gives up.
+PATIENCE = 2
+
+LabelWorkChain = WorkflowFactory('osc.label')
+TrainJtvaeWorkChain = WorkflowFactory('osc.train_jtvae')
+TrainSurrogateWorkChain = WorkflowFactory('osc.train_surrogate')
+
+
+def validate_budget(node: Dict, _) -> str | None:
+    """Return why the budget is unusable, None when it is fine."""
+    budget = node.get_dict()
+    if set(budget) != {'iterations', 'molecules', 'generator_every'}:
+        return 'budget needs the keys iterations, molecules and generator_every'
+    for key, lowest in (('iterations', 1), ('molecules', 1), ('generator_every', 0)):
+        if not isinstance(budget[key], int) or budget[key] < lowest:
+            return f'budget.{key} is {budget[key]!r}: give a whole number of at least {lowest}'
+    return None
+
+
+def validate_inputs(inputs: dict, _) -> str | None:
+    """Return why the inputs do not fit together, None when they do."""
+    if 'molecules' not in inputs or not {'selection', 'promotion'} <= set(inputs.get('settings', {})):
+        return None
+    try:
+        families = SelectionSettings.from_dict(inputs['settings']['selection'].get_dict()).families()
+        promotion_rules(inputs['settings']['promotion'].get_dict())
+    except OscError as exception:
+        return str(exception)
+    needed = sorted({item.column for items in families.values() for item in items if item.column.target != 'sa_score'})
+    columns = inputs['molecules'].base.attributes.get('columns')
+    counts = {str(column): columns.get(str(column), {}).get('labels', 0) for column in needed}
+    poor = [f'{name} ({count})' for name, count in counts.items() if count < MINIMUM_LABELS]
+    if poor:
+        return (
+            f'fewer than {MINIMUM_LABELS} labels for {", ".join(poor)}: '
+            'compute them first with "aiida-osc compute", or import a labelled set'
+        )
+    return None
+
+
+class DiscoveryWorkChain(WorkChain):
+    """Discover organic semiconductors by active learning with a generator, a surrogate and quantum chemistry."""
+
+    @classmethod
+    def define(cls, spec):
+        """Declare inputs, outline, outputs and exit codes."""
+        super().define(spec)
+        spec.input('molecules', valid_type=MoleculeSetData, help='Labelled molecules to start from.')
+        spec.input('seed', valid_type=Int, help='Seed of all random numbers of the campaign.')
+        spec.input('budget', valid_type=Dict, validator=validate_budget, help='When the loop ends.')
+        spec.input('surrogate', valid_type=ModelData, required=False, help='Surrogate of the first iteration.')
+        spec.input('generator', valid_type=ModelData, required=False, help='Generator of the first iteration.')
+        spec.input_namespace('settings', help='Settings of each step.')
+        spec.input('settings.surrogate', valid_type=Dict, help='Training of the surrogate.')
+        spec.input('settings.generator', valid_type=Dict, help='Training of the generator.')
+        spec.input('settings.generation', valid_type=Dict, help='Sampling of new molecules.')
+        spec.input('settings.selection', valid_type=Dict, help='Objectives and size of the batch.')
+        spec.input('settings.promotion', valid_type=Dict, help='Windows that a promoted candidate lies in.')
+        spec.expose_inputs(LabelWorkChain, namespace='label', exclude=('molecules', 'geometries'))
+        spec.inputs.validator = validate_inputs
+
+        spec.outline(
+            cls.setup,
+            cls.train,
+            while_(cls.has_budget)(
+                cls.generate,
+                cls.predict,
+                cls.select,
+                cls.label,
+                cls.collect,
+                cls.train,
+            ),
+            cls.finalize,
+        )
+
+        spec.output('molecules', valid_type=MoleculeSetData, help='All molecules with all labels.')
+        spec.output('surrogate', valid_type=ModelData, help='The last surrogate.')
+        spec.output('generator', valid_type=ModelData, help='The last generator.')
+        spec.output('promoted', valid_type=MoleculeSetData, help='Computed molecules inside the promotion windows.')
+        spec.output('promotion', valid_type=Dict, help='Which family each promoted molecule belongs to.')
+        spec.output('history', valid_type=Dict, help='Figures of every iteration.')
+
+        spec.exit_code(
+            501, 'ERROR_TRAINING_FAILED', message='A model could not be trained; see the report of {process}.'
+        )
+        spec.exit_code(
+            502,
+            'ERROR_NO_LABELS',
+            message='No molecule could be computed in {iterations} iterations in a row; see "aiida-osc doctor".',
+        )
+        spec.exit_code(503, 'ERROR_STEP_FAILED', message='The step "{step}" failed: {reason}')
+
+    @classmethod
+    def get_builder_from_protocol(cls, code, molecules, protocol=None, overrides=None, seed=0, options=None):
+        """Return a builder filled with the defaults of ``protocol``.
+
+        :param code: the code of the labelling jobs.
+        :param molecules: the labelled :class:`MoleculeSetData` to start from.
+        :param protocol: ``fast``, ``balanced`` or ``stringent``.
+        :param overrides: values in place of the protocol's; unknown keys raise.
+        :param options: ``metadata.options`` of the labelling jobs, such as ``resources``.
+        :raises OscError: when the protocol or a key is unknown.
+        """
+        values = load_protocol('discovery', protocol, overrides)
+        builder = cls.get_builder()
+        builder.molecules = molecules
+        builder.seed = Int(seed)
+        builder.budget = Dict(values['budget'])
+        for name in ('surrogate', 'generator', 'generation', 'selection', 'promotion'):
+            builder.settings[name] = Dict(values[name])
+        builder.label.code = code
+        builder.label.parameters = Dict(values['label']['parameters'])
+        builder.label.options = Dict({**values['label']['options'], **(options or {})})
+        builder.label.chunk_size = Int(values['label']['chunk_size'])
+        builder.label.max_concurrent = Int(values['label']['max_concurrent'])
+        return builder
+
+    def setup(self):
+        """Start with what was given."""
+        self.ctx.iteration = 0
+        self.ctx.computed = 0
+        self.ctx.without_labels = 0
+        self.ctx.exhausted = False
+        self.ctx.molecules = self.inputs.molecules
+        self.ctx.excluded = {}
+        self.ctx.history = {}
+        self.ctx.surrogate = self.inputs.get('surrogate')
+        self.ctx.generator = self.inputs.get('generator')
+
+    def train(self):
+        """Train the surrogate and, when it is due, the generator beside it."""
+        running = {}
+        first = self.ctx.iteration == 0
+        if not first or self.ctx.surrogate is None:
+            running['surrogate_training'] = self._submit_training(
+                'train_surrogate', TrainSurrogateWorkChain, 'surrogate'
+            )
+        every = self.inputs.budget['generator_every']
+        due = self.ctx.iteration % every == 0 if every else False
+        if (first and self.ctx.generator is None) or (not first and due and self._may_go_on()):
+            running['generator_training'] = self._submit_training('train_jtvae', TrainJtvaeWorkChain, 'generator')
+        return ToContext(**running)
+
+    def has_budget(self):
+        """Take over the trained models and decide whether another iteration begins."""
+        for name in ('surrogate', 'generator'):
+            training = self.ctx.pop(f'{name}_training', None)
+            if training is None:
+                continue
+            if training.is_finished_ok:
+                self.ctx[name] = training.outputs.model
+            elif self.ctx[name] is None:
+                self.ctx.failure = training.pk
+                return False
+            else:
+                self.report(f'{training.process_label}<{training.pk}> failed: going on with the {name} of before')
+        return self._may_go_on()
+
+    def generate(self):
+        """Let the generator propose molecules that are neither known nor pending nor failed."""
+        self.ctx.iteration += 1
+        outputs = self._call(
+            'osc.sample_molecules',
+            'generate',
+            'propose molecules',
+            model=self.ctx.generator,
+            settings=self.inputs.settings.generation,
+            seed=self._seed(),
+            known=self.ctx.molecules,
+            **self.ctx.excluded,
+        )
+        if outputs is None:
+            return self._stop('generate')
+        self.ctx.generated = outputs['molecules']
+        self._record('generated', outputs['molecules'])
+        self.report(f'iteration {self.ctx.iteration}: the generator proposed {self.ctx.generated.count} new molecules')
+        return None
+
+    def predict(self):
+        """Predict the properties of the proposals with uncertainties."""
+        outputs = self._call(
+            'osc.predict', 'predict', 'predict properties', model=self.ctx.surrogate, molecules=self.ctx.generated
+        )
+        if outputs is None:
+            return self._stop('predict')
+        self.ctx.mean, self.ctx.sigma = outputs['mean'], outputs['sigma']
+        self._record('mean', outputs['mean'])
+        self._record('sigma', outputs['sigma'])
+        self._record('model', self.ctx.surrogate)
+        return None
+
+    def select(self):
+        """Pick a diverse batch by acquisition, and a random control when the settings ask for one."""
+        settings = self.inputs.settings.selection
+        left = self.inputs.budget['molecules'] - self.ctx.computed
+        if left < settings['size']:
+            settings = Dict({**settings.get_dict(), 'size': left})
+        outputs = self._call(
+            'osc.select_batch',
+            'select',
+            'select a batch',
+            mean=self.ctx.mean,
+            sigma=self.ctx.sigma,
+            settings=settings,
+            seed=self._seed(),
+            known=self.ctx.molecules,
+            **self.ctx.excluded,
+        )
+        if outputs is None:
+            return self._stop('select')
+        self.ctx.batches = {name: outputs[name] for name in ('batch', 'control') if name in outputs}
+        for name, node in self.ctx.batches.items():
+            self.ctx.excluded[f'{name}_{self.ctx.iteration:02d}'] = node
+        self.ctx.exhausted = self.ctx.batches['batch'].count == 0
+        sizes = ' and '.join(f'{node.count} in the {name}' for name, node in self.ctx.batches.items())
+        self.report(f'iteration {self.ctx.iteration}: selected {sizes}')
+        return None
+
+    def label(self):
+        """Compute the batch, and the control beside it."""
+        running = {}
+        for name, node in self.ctx.batches.items():
+            if not node.count:
+                continue
+            step = 'label' if name == 'batch' else 'label_control'
+            inputs = AttributeDict(self.exposed_inputs(LabelWorkChain, 'label'))
+            what = 'molecules' if name == 'batch' else 'random control molecules'
+            inputs.metadata = self._metadata(step, f'compute {node.count} {what}')
+            running[f'{step}_process'] = self.submit(LabelWorkChain, molecules=node, **inputs)
+        return ToContext(**running)
+
+    def collect(self):
+        """Merge the new labels into the known ones; the control stays apart, for the comparison to be fair."""
+        control = self.ctx.pop('label_control_process', None)
+        if control is not None and 'labels' in control.outputs:
+            self._record('control_labels', control.outputs.labels)
+        process = self.ctx.pop('label_process', None)
+        self.ctx.computed += self.ctx.batches['batch'].count
+        if process is None or 'labels' not in process.outputs or not process.outputs.labels.count:
+            self.ctx.without_labels += 1
+            self.report(f'iteration {self.ctx.iteration}: no new label')
+            return None
+        self.ctx.without_labels = 0
+        self._record('labels', process.outputs.labels)
+        outputs = self._call(
+            'osc.merge', 'collect', 'add the new labels', known=self.ctx.molecules, labels=process.outputs.labels
+        )
+        if outputs is None:
+            return self._stop('collect')
+        self.ctx.molecules = outputs['molecules']
+        self.report(
+            f'iteration {self.ctx.iteration}: {process.outputs.labels.count} of {self.ctx.batches["batch"].count} '
+            f'molecules computed, {self.ctx.molecules.count} known'
+        )
+        return None
+
+    def finalize(self):
+        """Promote candidates, write the history and hand out the results."""
+        self._hand_out()
+        if 'failure' in self.ctx:
+            return self.exit_codes.ERROR_TRAINING_FAILED.format(process=self.ctx.failure)
+        promotion = self.inputs.settings.promotion
+        promoted = self._call(
+            'osc.promote', 'promote', 'promote candidates', molecules=self.ctx.molecules, settings=promotion
+        )
+        history = self._call(
+            'osc.record_history', 'history', 'write the history', settings=promotion, **self.ctx.history
+        )
+        if promoted is None or history is None:
+            return self._stop('finalize')
+        self.out('promoted', promoted['promoted'])
+        self.out('promotion', promoted['report'])
+        self.out('history', history['history'])
+        self.report(f'{self.ctx.computed} molecules computed, {promoted["promoted"].count} candidates promoted')
+        if self.ctx.without_labels >= PATIENCE:
+            return self.exit_codes.ERROR_NO_LABELS.format(iterations=PATIENCE)
+        return None
+
+    def _may_go_on(self):
+        budget = self.inputs.budget
+        spent = self.ctx.iteration >= budget['iterations'] or self.ctx.computed >= budget['molecules']
+        return not (spent or self.ctx.exhausted or self.ctx.without_labels >= PATIENCE)
+
+    def _submit_training(self, step, process_class, name):
+        return self.submit(
+            process_class,
+            molecules=self.ctx.molecules,
+            settings=self.inputs.settings[name],
+            seed=self._seed(),
+            metadata=self._metadata(step, f'train the {name}'),
+        )
+
+    def _call(self, entry_point, step, label, **inputs):
+        """Run a calcfunction as a step of this iteration and return its outputs, None when it refused its inputs."""
+        try:
+            return CalculationFactory(entry_point)(**inputs, metadata=self._metadata(step, label))
+        except OscError as exception:
+            self.ctx.reason = str(exception)
+            return None
+
+    def _hand_out(self):
+        """Give out what there is, so that nothing computed is lost when the loop ends early."""
+        for name in ('molecules', 'surrogate', 'generator'):
+            if self.ctx[name] is not None:
+                self.out(name, self.ctx[name])
+
+    def _stop(self, step):
+        self._hand_out()
+        return self.exit_codes.ERROR_STEP_FAILED.format(step=step, reason=self.ctx.reason)
+
+    def _metadata(self, step, label):
+        if step in ('promote', 'history'):
+            return {'call_link_label': step, 'label': label}
+        return {
+            'call_link_label': f'iteration_{self.ctx.iteration:02d}_{step}',
+            'label': f'iteration {self.ctx.iteration}: {label}',
+        }
+
+    def _record(self, name, node):
+        self.ctx.history[f'{name}_{self.ctx.iteration:02d}'] = node
+
+    def _seed(self):
+        return Int(self.inputs.seed.value + self.ctx.iteration)

@@ -25,6 +25,31 @@ def load_osc_profile(name: str | None = None):
         raise OscError(f'no usable AiiDA profile ({exception}); run: aiida-osc setup') from None
 
 
+def require_daemon() -> None:
+    """Return when the daemon of the loaded profile is running.
+
+    :raises OscError: when it is not, or the profile has no broker, with the command that cures it.
+    """
+    from aiida.engine.daemon.client import DaemonException, DaemonStalePidException, get_daemon_client
+    from aiida.manage import get_manager
+
+    profile = get_manager().get_profile()
+    if profile.process_control_backend is None:
+        raise OscError(f'profile {profile.name!r} has no broker, so no daemon; make one that has with: aiida-osc setup')
+    client = get_daemon_client()
+    running = client.is_daemon_running
+    if running:
+        try:
+            client.get_status()
+        except DaemonStalePidException:
+            running = False
+        except DaemonException:
+            pass  # busy: it answers late, and keeps what is submitted
+    if not running:
+        start = f'verdi -p {profile.name} daemon start 2'
+        raise OscError(f'the daemon of profile {profile.name!r} is not running; start it with: {start}')
+
+
 def load_osc_node(identifier: str, node_class: type):
     """Return the node with that pk, uuid or label.
 

@@ -1,1 +1,1 @@
-"""Acquisition, batch selection and promotion rules."""
+"""Active learning: acquisition, batch selection, promotion rules, history."""

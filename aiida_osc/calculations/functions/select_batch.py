@@ -1,0 +1,21 @@
+"""Calcfunction: choose the next molecules to compute."""
+
+from aiida.engine import calcfunction
+from aiida.orm import Dict, Int
+
+from aiida_osc.active_learning.select import select_molecules
+from aiida_osc.active_learning.settings import SelectionSettings
+from aiida_osc.data.molecule_set import MoleculeSetData
+
+
+@calcfunction
+def select_batch(mean: MoleculeSetData, sigma: MoleculeSetData, settings: Dict, seed: Int, **exclude) -> dict:
+    """Choose a diverse batch from the optimistic Pareto fronts, and a random control when asked for."""
+    known = {key for node in exclude.values() for key in node.load().inchikeys}
+    chosen = select_molecules(
+        mean.load(), sigma.load(), SelectionSettings.from_dict(settings.get_dict()), exclude=known, seed=seed.value
+    )
+    outputs = {'batch': MoleculeSetData(chosen.batch), 'ranking': Dict(chosen.ranking)}
+    if chosen.control is not None:
+        outputs['control'] = MoleculeSetData(chosen.control)
+    return outputs

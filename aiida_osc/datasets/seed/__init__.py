@@ -1,0 +1,1 @@
+"""Package data: the seed list of organic semiconductors and its labels."""

@@ -1,0 +1,57 @@
+"""``aiida-osc setup``: from an installed package to a running daemon."""
+
+import click
+
+from aiida_osc.errors import OscError
+
+
+@click.command('setup')
+@click.option('--profile', metavar='NAME', help='AiiDA profile to use, made when missing; "osc" when not given.')
+@click.option('--workers', type=click.IntRange(1), default=2, show_default=True, help='Daemon workers to start.')
+@click.option(
+    '--python', metavar='PATH', help='Python interpreter with tblite and rdkit for the xTB jobs; this one by default.'
+)
+@click.option('--daemon/--no-daemon', default=True, help='Whether to start the daemon.')
+def setup(profile: str | None, workers: int, python: str | None, daemon: bool):
+    """Make or reuse a profile, computer, code and daemon.
+
+    Nothing that exists is changed, except that workers are added to a daemon that has fewer.
+    """
+    from aiida_osc.cli.installation import prepare_environment
+
+    prepare_environment()
+    from aiida.common.exceptions import AiidaException
+
+    changed = False
+    try:
+        for step in _steps(profile, workers, python, daemon):
+            click.echo(step.text)
+            changed = changed or step.changed
+    except AiidaException as exception:
+        raise OscError(f'AiiDA refuses: {exception}') from exception
+    click.echo('ready' if changed else 'ready, nothing changed')
+    _hint()
+
+
+def _steps(name: str | None, workers: int, python: str | None, daemon: bool):
+    from aiida_osc.cli import installation
+    from aiida_osc.cli.daemon import ensure_workers
+
+    profile, step = installation.ensure_profile(name)
+    yield step
+    yield installation.ensure_caching(profile)
+    computer, step = installation.ensure_computer(profile)
+    yield step
+    _, step = installation.ensure_code(computer, python)
+    yield step
+    if daemon:
+        yield ensure_workers(profile, workers)
+
+
+def _hint() -> None:
+    """Say how to reach the profile when it is not the default."""
+    from aiida.manage.configuration import get_config, get_profile
+
+    name = get_profile().name
+    if get_config().default_profile_name != name:
+        click.echo(f'add --profile {name} to each command, or make it the default: verdi profile set-default {name}')

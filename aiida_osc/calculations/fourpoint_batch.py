@@ -1,0 +1,256 @@
+"""CalcJob: the four-point scheme of many molecules in one job."""
+
+import json
+from importlib.resources import files
+from typing import Any
+
+from aiida.common.datastructures import CalcInfo, CodeInfo
+from aiida.common.folders import Folder
+from aiida.engine import CalcJob
+from aiida.orm import Dict, RemoteData
+
+from aiida_osc.data.geometry_set import GeometrySetData
+from aiida_osc.data.molecule_set import MoleculeSetData
+from aiida_osc.datasets.geometry_table import GeometryTable
+from aiida_osc.datasets.molecule_table import MoleculeTable
+
+RUNNER = 'fourpoint_runner.py'
+INPUT_FILE = 'input.json'
+RESULTS_FILE = 'results.jsonl'
+PROGRESS_FILE = 'progress.json'
+SUMMARY_FILE = 'summary.json'
+LOG_FILE = 'runner.log'
+OUTPUT_FILE = 'runner.out'
+RETRIEVED = (RESULTS_FILE, PROGRESS_FILE, SUMMARY_FILE, LOG_FILE)
+INPUT_FORMAT = 1
+ENGINES = ('tblite',)
+PARAMETER_KEYS = ('engine', 'seed', 'settings')
+#: Share of the job's wall time after which the runner ends by itself, so that everything is written.
+WALLTIME_SHARE = 0.95
+#: status, label, message: 2xx bad input, 3xx nothing usable, 4xx partial with the outputs attached.
+EXIT_CODES = (
+    (
+        201,
+        'ERROR_INPUT_REFUSED',
+        'The runner refused its input: {reason}',
+    ),
+    (
+        301,
+        'ERROR_NO_RESULTS',
+        'The job wrote nothing that can be read ({reason}); look at its files with "verdi calcjob outputls" and '
+        '"verdi calcjob outputcat".',
+    ),
+    (
+        302,
+        'ERROR_ENGINE_MISSING',
+        'The Python of the code lacks a package ({reason}); install tblite, rdkit and numpy there, or use another '
+        'code.',
+    ),
+    (
+        303,
+        'ERROR_NO_EXECUTABLE',
+        'The executable of the code could not be started ({reason}); correct its path with a new code.',
+    ),
+    (
+        304,
+        'ERROR_INTERRUPTED_EARLY',
+        'The job ended before it had finished one of its {total} molecules; submit it again, with more time or memory.',
+    ),
+    (
+        401,
+        'ERROR_INTERRUPTED',
+        'The job was interrupted after {done} of {total} molecules, which are in the outputs; for the rest give its '
+        'remote folder as parent_folder to a new job.',
+    ),
+    (
+        402,
+        'ERROR_OUT_OF_WALLTIME',
+        'The wall time was over after {done} of {total} molecules, which are in the outputs; for the rest give its '
+        'remote folder as parent_folder to a new job.',
+    ),
+    (
+        403,
+        'ERROR_OUT_OF_MEMORY',
+        'The memory was full after {done} of {total} molecules, which are in the outputs; give a new job fewer cores '
+        'or more memory, and the remote folder of this one as parent_folder.',
+    ),
+)
+
+
+def validate_molecules(node: MoleculeSetData, _) -> str | None:
+    """Return why the molecules cannot be treated, None when they can."""
+    if node.count == 0:
+        return 'no molecules: give a set with at least one'
+    return None
+
+
+def validate_parameters(node: Dict, _) -> str | None:
+    """Return why the parameters are unusable, None when they are fine."""
+    values = node.get_dict()
+    unknown = sorted(set(values) - set(PARAMETER_KEYS))
+    if unknown:
+        return f'unknown key {unknown[0]!r}: use {", ".join(PARAMETER_KEYS)}'
+    if values.get('engine', ENGINES[0]) not in ENGINES:
+        return f'unknown engine {values["engine"]!r}: use {", ".join(ENGINES)}'
+    seed = values.get('seed', 0)
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        return f'seed {seed!r}: give a whole number of at least 0'
+    return _validate_settings(values.get('settings', {}))
+
+
+def _validate_settings(settings: Any) -> str | None:
+    if not isinstance(settings, dict):
+        return f'settings {settings!r}: give a mapping'
+    from aiida_osc.qc.fourpoint_runner import read_settings
+
+    try:
+        read_settings(settings)
+    except ValueError as exception:
+        return f'settings: {exception}'
+    return None
+
+
+def validate_resources(value: dict, _) -> str | None:
+    """Return why the resources do not fit one process on one machine, None when they do."""
+    if value.get('num_machines', 1) != 1:
+        return 'the runner works on one machine: set num_machines to 1 and submit more jobs instead'
+    return None
+
+
+def validate_inputs(inputs: dict, _) -> str | None:
+    """Return why the inputs do not fit together, None when they do."""
+    if 'code' in inputs and inputs['code'].use_double_quotes:
+        return 'the code quotes its command line with double quotes, which bash expands: set use_double_quotes to false'
+    computers = {inputs[name].computer.uuid for name in ('code', 'parent_folder') if name in inputs}
+    if len(computers) > 1:
+        return 'parent_folder lies on another computer than the code: files are copied on one computer only'
+    return None
+
+
+class FourPointBatchCalculation(CalcJob):
+    """Compute the four-point scheme at charge 0, +1 and -1 for many molecules by one Python process."""
+
+    #: Raise when the runner gives other numbers for the same input: results of older versions are no cache any more.
+    CACHE_VERSION = 1
+
+    @classmethod
+    def define(cls, spec):
+        """Declare ports, options and exit codes."""
+        super().define(spec)
+        spec.inputs['code'].required = True
+        spec.input('molecules', valid_type=MoleculeSetData, validator=validate_molecules, help='What to compute.')
+        spec.input(
+            'parameters',
+            valid_type=Dict,
+            default=lambda: Dict({}),
+            validator=validate_parameters,
+            help='``engine`` (tblite), ``seed`` and ``settings`` of the runner; all optional.',
+        )
+        spec.input(
+            'geometries',
+            valid_type=GeometrySetData,
+            required=False,
+            help='Start structures at charge 0, by InChIKey; the others start from ETKDGv3 + MMFF94.',
+        )
+        spec.input(
+            'parent_folder',
+            valid_type=RemoteData,
+            required=False,
+            help='Folder of an interrupted job with the same molecules: what it has finished is kept.',
+        )
+        cls._define_options(spec)
+        cls._define_outputs(spec)
+        spec.inputs.validator = _chain(spec.inputs.validator, validate_inputs)
+
+    @classmethod
+    def _define_options(cls, spec):
+        options = spec.inputs['metadata']['options']
+        options['parser_name'].default = 'osc.fourpoint_batch'
+        options['resources'].default = lambda: {'num_machines': 1, 'num_mpiprocs_per_machine': 1}
+        options['resources'].validator = validate_resources
+        options['withmpi'].default = False
+        options['input_filename'].default = INPUT_FILE
+        options['output_filename'].default = OUTPUT_FILE
+
+    @classmethod
+    def _define_outputs(cls, spec):
+        spec.output('labels', valid_type=MoleculeSetData, help='Molecules that passed every check, with their labels.')
+        spec.output('geometries', valid_type=GeometrySetData, help='Their optimised structures at charge 0, +1, -1.')
+        spec.output('results', valid_type=Dict, help='Counts, costs, versions, and the reason of every failure.')
+        spec.default_output_node = 'results'
+        for status, label, message in EXIT_CODES:
+            spec.exit_code(status, label, message=message, invalidates_cache=True)
+
+    def prepare_for_submission(self, folder: Folder) -> CalcInfo:
+        """Write the runner and its input; list what is copied from the parent and what is retrieved."""
+        with folder.open(RUNNER, 'wb') as handle:
+            handle.write(files('aiida_osc.qc').joinpath(RUNNER).read_bytes())
+        with folder.open(INPUT_FILE, 'w', encoding='utf-8') as handle:
+            json.dump(self._runner_input(), handle, allow_nan=False)
+        code_info = CodeInfo()
+        code_info.code_uuid = self.inputs.code.uuid
+        code_info.cmdline_params = [RUNNER]
+        code_info.stdout_name = self.inputs.metadata.options.output_filename
+        code_info.join_files = True
+        code_info.withmpi = False
+        calc_info = CalcInfo()
+        calc_info.codes_info = [code_info]
+        calc_info.retrieve_list = [*RETRIEVED, code_info.stdout_name]
+        if 'parent_folder' in self.inputs:
+            parent = self.inputs.parent_folder
+            source = f'{parent.get_remote_path()}/{RESULTS_FILE}'
+            calc_info.remote_copy_list = [(parent.computer.uuid, source, RESULTS_FILE)]
+        return calc_info
+
+    def _runner_input(self) -> dict[str, Any]:
+        """Return the content of ``input.json``."""
+        options = self.inputs.metadata.options
+        parameters = self.inputs.parameters.get_dict()
+        settings = dict(parameters.get('settings', {}))
+        if 'max_wallclock_seconds' in options:
+            settings.setdefault('max_wall_seconds', WALLTIME_SHARE * options.max_wallclock_seconds)
+        geometries = self.inputs.geometries.load() if 'geometries' in self.inputs else None
+        return runner_input(
+            self.inputs.molecules.load(),
+            geometries,
+            cores=count_cores(options.resources),
+            engine=parameters.get('engine', ENGINES[0]),
+            seed=parameters.get('seed', 0),
+            settings=settings,
+        )
+
+
+def count_cores(resources: dict[str, Any]) -> int:
+    """Return how many processes the runner may use on its machine."""
+    processes = resources.get('num_mpiprocs_per_machine') or resources.get('tot_num_mpiprocs') or 1
+    cores = processes * (resources.get('num_cores_per_mpiproc') or 1)
+    return max(1, int(resources.get('num_cores_per_machine') or cores))
+
+
+def runner_input(molecules: MoleculeTable, geometries: GeometryTable | None, **values: Any) -> dict[str, Any]:
+    """Return what the runner reads: ``values``, and the molecules with their start structures.
+
+    :param geometries: structures in Angstrom; molecules without one at charge 0 start from ``None``.
+    """
+    starts = geometries.select(molecules.inchikeys) if geometries is not None else [None] * len(molecules)
+    rows = zip(molecules.inchikeys, molecules.smiles, starts, strict=True)
+    listed = [
+        {
+            'key': key,
+            'smiles': smiles,
+            'start': None
+            if start is None
+            else {'numbers': start.numbers.tolist(), 'positions': start.positions.tolist()},
+        }
+        for key, smiles, start in rows
+    ]
+    return {'format': INPUT_FORMAT, **values, 'molecules': listed}
+
+
+def _chain(*validators):
+    """Return a validator that answers with the first complaint."""
+
+    def validate(value, ctx):
+        return next((reason for check in validators if check and (reason := check(value, ctx))), None)
+
+    return validate

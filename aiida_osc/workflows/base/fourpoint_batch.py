@@ -1,0 +1,142 @@
+"""Base work chain of the four-point batch job: go on where a job was interrupted, stop where nothing helps."""
+
+from typing import Any
+
+from aiida.common import AttributeDict
+from aiida.engine import BaseRestartWorkChain, ProcessHandlerReport, ToContext, append_, process_handler, while_
+from aiida.orm import CalcJobNode, Int, Str
+
+from aiida_osc.calculations.fourpoint_batch import FourPointBatchCalculation
+from aiida_osc.workflows.adopt import find_called
+
+CALC_CODES = FourPointBatchCalculation.exit_codes
+OUTPUTS = ('labels', 'geometries', 'results')
+
+
+class FourPointBatchBaseWorkChain(BaseRestartWorkChain):
+    """Run a :class:`FourPointBatchCalculation` until every molecule has been treated once."""
+
+    _process_class = FourPointBatchCalculation
+
+    @classmethod
+    def define(cls, spec):
+        """Declare inputs, outline, outputs and exit codes."""
+        super().define(spec)
+        spec.expose_inputs(FourPointBatchCalculation, namespace='batch')
+        spec.inputs['on_unhandled_failure'].default = lambda: Str('restart_once')
+        spec.inputs['max_iterations'].default = lambda: Int(10)
+        spec.outline(
+            cls.setup,
+            while_(cls.should_run_process)(cls.run_process, cls.inspect_process),
+            cls.results,
+        )
+        spec.expose_outputs(FourPointBatchCalculation, include=OUTPUTS)
+        for name in OUTPUTS:
+            spec.outputs[name].required = False
+        spec.exit_code(
+            310,
+            'ERROR_UNRECOVERABLE',
+            message='Job {pk} failed and a restart would fail again: {message}',
+            invalidates_cache=True,
+        )
+        spec.exit_code(
+            410,
+            'ERROR_NO_PROGRESS',
+            message='Job {pk} ended without a newly finished molecule; the outputs hold what was finished before. '
+            'Give the job more time or memory, or leave out the molecules without results.',
+            invalidates_cache=True,
+        )
+
+    def setup(self):
+        """Take over the inputs of the job."""
+        super().setup()
+        self.ctx.inputs = AttributeDict(self.exposed_inputs(FourPointBatchCalculation, 'batch'))
+        self.ctx.finished_molecules = 0
+
+    def run_process(self):
+        """Submit the job, or find the one that was submitted before the worker was lost."""
+        label = f'iteration_{self.ctx.iteration + 1:02d}'
+        child = find_called(self.node, label)
+        if child is not None:
+            self.ctx.iteration += 1
+            self.report(f'going on with {self.ctx.process_name}<{child.pk}>, which is already submitted')
+            return ToContext(children=append_(child))
+        if self.ctx.iteration:
+            metadata = self.ctx.inputs.metadata
+            metadata['label'] = f'{self.inputs.batch.metadata.get("label", "four-point batch")}, the rest'
+        return super().run_process()
+
+    def inspect_process(self):
+        """Call the handlers; also when the end is a failure, hand out what was finished."""
+        exit_code = super().inspect_process()
+        if exit_code is not None and exit_code.status:
+            self._attach_finished()
+        return exit_code
+
+    def _attach_finished(self):
+        for node in reversed(self.ctx.children):
+            if 'labels' in node.outputs:
+                self._attach_outputs(node)
+                self.report(f'the outputs are those of {self.ctx.process_name}<{node.pk}>')
+                return
+
+    @process_handler(exit_codes=[CALC_CODES.ERROR_INTERRUPTED, CALC_CODES.ERROR_INTERRUPTED_EARLY])
+    def handle_interrupted(self, node: CalcJobNode) -> ProcessHandlerReport:
+        """Go on from the folder of a job that was killed or lost its machine."""
+        return self._go_on(node, 'was interrupted')
+
+    @process_handler(exit_codes=[CALC_CODES.ERROR_OUT_OF_WALLTIME])
+    def handle_out_of_walltime(self, node: CalcJobNode) -> ProcessHandlerReport:
+        """Go on from the folder of a job whose time was over."""
+        return self._go_on(node, 'ran out of wall time')
+
+    @process_handler(exit_codes=[CALC_CODES.ERROR_OUT_OF_MEMORY])
+    def handle_out_of_memory(self, node: CalcJobNode) -> ProcessHandlerReport:
+        """Go on with half of the cores, that is with half of the molecules in memory at a time."""
+        resources = dict(self.ctx.inputs.metadata.options.resources)
+        for key in ('num_cores_per_mpiproc', 'num_mpiprocs_per_machine', 'num_cores_per_machine'):
+            if resources.get(key, 1) > 1:
+                resources[key] //= 2
+                break
+        self.ctx.inputs.metadata.options.resources = resources
+        return self._go_on(node, 'ran out of memory, with half of the cores from now on')
+
+    @process_handler(exit_codes=[CALC_CODES.ERROR_ENGINE_MISSING])
+    def handle_engine_missing(self, node: CalcJobNode) -> ProcessHandlerReport:
+        """Stop: the Python of the code lacks a package."""
+        return self._stop(node)
+
+    @process_handler(exit_codes=[CALC_CODES.ERROR_NO_EXECUTABLE])
+    def handle_no_executable(self, node: CalcJobNode) -> ProcessHandlerReport:
+        """Stop: the code's executable cannot be started."""
+        return self._stop(node)
+
+    @process_handler(exit_codes=[CALC_CODES.ERROR_INPUT_REFUSED])
+    def handle_input_refused(self, node: CalcJobNode) -> ProcessHandlerReport:
+        """Stop: the runner refused its input."""
+        return self._stop(node)
+
+    def _go_on(self, node: CalcJobNode, what: str) -> ProcessHandlerReport:
+        """Restart from the folder of ``node``, unless it has finished nothing since the job before it."""
+        finished = _finished(node)
+        total = self.ctx.inputs.molecules.count
+        if finished <= self.ctx.finished_molecules and self.ctx.iteration > 1:
+            self.report(f'{self.ctx.process_name}<{node.pk}> {what} at {finished} of {total} molecules, as before it')
+            return ProcessHandlerReport(True, self.exit_codes.ERROR_NO_PROGRESS.format(pk=node.pk))
+        self.ctx.finished_molecules = finished
+        self.ctx.inputs.parent_folder = node.outputs.remote_folder
+        self.report(
+            f'{self.ctx.process_name}<{node.pk}> {what}: {finished} of {total} molecules are finished, '
+            f'a new job does the other {total - finished}'
+        )
+        return ProcessHandlerReport(True)
+
+    def _stop(self, node: CalcJobNode) -> ProcessHandlerReport:
+        self.report(f'{self.ctx.process_name}<{node.pk}> cannot be cured by a restart: {node.exit_message}')
+        code = self.exit_codes.ERROR_UNRECOVERABLE.format(pk=node.pk, message=node.exit_message)
+        return ProcessHandlerReport(True, code)
+
+
+def _finished(node: CalcJobNode) -> int:
+    results: dict[str, Any] = node.outputs.results.get_dict() if 'results' in node.outputs else {}
+    return int(results.get('total', 0))

@@ -42,9 +42,9 @@ def prepare_environment() -> None:
 
     AiiDA looks for ``verdi`` on PATH when its daemon client is imported, so this comes before any such import.
     """
-    programs = str(Path(sys.executable).parent)
-    if shutil.which('verdi') is None:
-        os.environ['PATH'] = os.pathsep.join([programs, os.environ.get('PATH', os.defpath)])
+    programs = Path(sys.executable).parent
+    if (programs / 'verdi').exists() and shutil.which('verdi') != str(programs / 'verdi'):
+        os.environ['PATH'] = os.pathsep.join([str(programs), os.environ.get('PATH', os.defpath)])
     warnings.filterwarnings('ignore', message='Creating AiiDA configuration folder')
 
 
@@ -221,10 +221,9 @@ def ensure_code(computer, python: str | None):
     :raises OscError: when the interpreter lacks the engine.
     """
     code = find_code(computer)
-    present = str(code.filepath_executable) if code is not None else None
-    if code is not None and python in (None, present):
+    if code is not None and python in (None, str(code.filepath_executable)):
         try:
-            return code, Step(f'code {code.full_label}: there ({_engine_text(present)})')
+            return code, Step(f'code {code.full_label}: there ({_engine_text(str(code.filepath_executable))})')
         except OscError:
             if python is not None:
                 raise

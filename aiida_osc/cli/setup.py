@@ -17,7 +17,7 @@ def setup(profile: str | None, workers: int, python: str | None, daemon: bool):
 
     Nothing that exists is changed, except that workers are added to a daemon that has fewer.
     """
-    from aiida_osc.cli.installation import prepare_environment
+    from aiida_osc.cli.installation import PROFILE, prepare_environment
 
     prepare_environment()
     from aiida.common.exceptions import AiidaException
@@ -30,7 +30,7 @@ def setup(profile: str | None, workers: int, python: str | None, daemon: bool):
     except AiidaException as exception:
         raise OscError(f'AiiDA refuses: {exception}') from exception
     click.echo('ready' if changed else 'ready, nothing changed')
-    _hint()
+    _hint(profile or PROFILE)
 
 
 def _steps(name: str | None, workers: int, python: str | None, daemon: bool):
@@ -48,10 +48,9 @@ def _steps(name: str | None, workers: int, python: str | None, daemon: bool):
         yield ensure_workers(profile, workers)
 
 
-def _hint() -> None:
+def _hint(name: str) -> None:
     """Say how to reach the profile when it is not the default."""
-    from aiida.manage.configuration import get_config, get_profile
+    from aiida.manage.configuration import get_config
 
-    name = get_profile().name
     if get_config().default_profile_name != name:
         click.echo(f'add --profile {name} to each command, or make it the default: verdi profile set-default {name}')

@@ -1,6 +1,5 @@
 """The loop: generate, predict, select, compute, retrain, until the budget is spent."""
 
-from aiida.common import AttributeDict
 from aiida.engine import ToContext, WorkChain, while_
 from aiida.orm import Dict, Int
 from aiida.plugins import CalculationFactory, WorkflowFactory
@@ -9,6 +8,7 @@ from aiida_osc.active_learning.settings import SelectionSettings, promotion_rule
 from aiida_osc.data.model import ModelData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.errors import OscError
+from aiida_osc.workflows.adopt import find_called
 from aiida_osc.workflows.protocols import load_protocol
 
 MINIMUM_LABELS = 20
@@ -237,10 +237,11 @@ class DiscoveryWorkChain(WorkChain):
             if not node.count:
                 continue
             step = 'label' if name == 'batch' else 'label_control'
-            inputs = AttributeDict(self.exposed_inputs(LabelWorkChain, 'label'))
-            what = 'molecules' if name == 'batch' else 'random control molecules'
-            inputs.metadata = self._metadata(step, f'compute {node.count} {what}')
-            running[f'{step}_process'] = self.submit(LabelWorkChain, molecules=node, **inputs)
+            what = (
+                f'compute {node.count} molecules' if name == 'batch' else f'compute {node.count} at random, to compare'
+            )
+            inputs = self.exposed_inputs(LabelWorkChain, 'label')
+            running[f'{step}_process'] = self._submit_step(LabelWorkChain, step, what, **inputs, molecules=node)
         return ToContext(**running)
 
     def collect(self):
@@ -296,13 +297,20 @@ class DiscoveryWorkChain(WorkChain):
         return not (spent or self.ctx.exhausted or self.ctx.without_labels >= PATIENCE)
 
     def _submit_training(self, step, process_class, name):
-        return self.submit(
+        return self._submit_step(
             process_class,
+            step,
+            f'train the {name}',
             molecules=self.ctx.molecules,
             settings=self.inputs.settings[name],
             seed=self._seed(),
-            metadata=self._metadata(step, f'train the {name}'),
         )
+
+    def _submit_step(self, process_class, step, label, **inputs):
+        """Submit a work chain as a step of this iteration, or find the one submitted before the worker was lost."""
+        metadata = self._metadata(step, label)
+        known = find_called(self.node, metadata['call_link_label'])
+        return known or self.submit(process_class, **inputs, metadata=metadata)
 
     def _call(self, entry_point, step, label, **inputs):
         """Run a calcfunction as a step of this iteration and return its outputs, None when it refused its inputs."""

@@ -166,7 +166,7 @@ class FourPointBatchCalculation(CalcJob):
     def _define_options(cls, spec):
         options = spec.inputs['metadata']['options']
         options['parser_name'].default = 'osc.fourpoint_batch'
-        options['resources'].default = lambda: {'num_machines': 1, 'num_mpiprocs_per_machine': 1}
+        options['resources'].default = lambda: {'num_machines': 1}
         options['resources'].validator = validate_resources
         options['withmpi'].default = False
         options['input_filename'].default = INPUT_FILE
@@ -213,18 +213,23 @@ class FourPointBatchCalculation(CalcJob):
         return runner_input(
             self.inputs.molecules.load(),
             geometries,
-            cores=count_cores(options.resources),
+            cores=count_cores(options.resources, self.inputs.code.computer.get_default_mpiprocs_per_machine()),
             engine=parameters.get('engine', ENGINES[0]),
             seed=parameters.get('seed', 0),
             settings=settings,
         )
 
 
-def count_cores(resources: dict[str, Any]) -> int:
-    """Return how many processes the runner may use on its machine."""
-    processes = resources.get('num_mpiprocs_per_machine') or resources.get('tot_num_mpiprocs') or 1
-    cores = processes * (resources.get('num_cores_per_mpiproc') or 1)
-    return max(1, int(resources.get('num_cores_per_machine') or cores))
+def count_cores(resources: dict[str, Any], default: int | None = None) -> int:
+    """Return how many processes the runner may use on its machine.
+
+    :param resources: ``metadata.options.resources``.
+    :param default: processes per machine where the resources do not say, from the computer.
+    """
+    if 'num_cores_per_machine' in resources:
+        return int(resources['num_cores_per_machine'])
+    processes = resources.get('num_mpiprocs_per_machine') or resources.get('tot_num_mpiprocs') or default or 1
+    return int(processes * (resources.get('num_cores_per_mpiproc') or 1))
 
 
 def runner_input(molecules: MoleculeTable, geometries: GeometryTable | None, **values: Any) -> dict[str, Any]:

@@ -16,5 +16,6 @@ def find_called(caller: ProcessNode, label: str) -> ProcessNode | None:
     links = caller.base.links.get_outgoing(
         link_type=(LinkType.CALL_CALC, LinkType.CALL_WORK), link_label_filter=label
     ).all()
-    viable = [link.node for link in links if link.node.is_terminated or link.node.checkpoint]
-    return min(viable, key=lambda node: node.pk) if viable else None
+    called = [link.node for link in links if isinstance(link.node, ProcessNode)]
+    viable = [node for node in called if node.is_terminated or node.checkpoint]
+    return viable[0] if viable else None

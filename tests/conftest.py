@@ -1,3 +1,33 @@
 """Fixtures of the whole suite."""
 
+import numpy as np
+import pytest
+
 pytest_plugins = ['aiida.tools.pytest_fixtures']
+
+#: Backbones and end groups whose combinations make the molecules of ``labelled_table``.
+_BACKBONES = ('c1ccc({})cc1', 'c1cc({})sc1', 'c1cc({})ncc1', 'c1ccc2cc({})ccc2c1', 'c1ccc(-c2ccc({})s2)cc1')
+_GROUPS = ('C', 'CC', 'N', 'O', 'OC', 'F', 'Cl', 'C#N', 'C(F)(F)F', 'N(C)C', '[N+](=O)[O-]', 'S')
+
+
+@pytest.fixture(scope='session')
+def labelled_table():
+    """Return 60 molecules with two made-up columns, additive in the atoms, one of them with gaps."""
+    from rdkit import Chem
+
+    from aiida_osc.chem.molecules import standardise
+    from aiida_osc.datasets.columns import Column
+    from aiida_osc.datasets.molecule_table import MoleculeTable
+
+    molecules = [standardise(core.format(group)) for core in _BACKBONES for group in _GROUPS]
+    weights = {'C': -0.05, 'N': 0.3, 'O': 0.2, 'S': -0.2, 'F': -0.4, 'Cl': -0.3}
+    mols = [Chem.MolFromSmiles(item.smiles) for item in molecules]
+    homo = np.array([-6 + sum(weights[atom.GetSymbol()] for atom in mol.GetAtoms()) for mol in mols])
+    dipole = np.array([1 + 0.5 * sum(atom.GetSymbol() in 'NOFS' for atom in mol.GetAtoms()) for mol in mols])
+    dipole[::4] = np.nan
+    return MoleculeTable(
+        tuple(item.smiles for item in molecules),
+        tuple(item.inchikey for item in molecules),
+        ('test',) * len(molecules),
+        {Column('homo', 'made up'): homo, Column('dipole', 'made up'): dipole},
+    )

@@ -93,9 +93,13 @@ class ModelArtifact:
         if len(config) > MAX_CONFIG_BYTES:
             raise OscError(f'{CONFIG_FILE} is larger than {MAX_CONFIG_BYTES} bytes: refused')
         try:
-            return cls(json.loads(config), safetensors.torch.load(weights))
-        except (ValueError, UnicodeDecodeError, safetensors.SafetensorError) as exception:
+            values = json.loads(config, parse_constant=_refuse_constant)
+            tensors = safetensors.torch.load(weights)
+        except (ValueError, RecursionError, safetensors.SafetensorError) as exception:
             raise OscError(f'not a model of aiida-osc: {exception}') from None
+        if not isinstance(values, dict):
+            raise OscError(f'not a model of aiida-osc: {CONFIG_FILE} holds no object')
+        return cls(values, tensors)
 
     @classmethod
     def load(cls, folder: str | Path) -> 'ModelArtifact':
@@ -107,6 +111,25 @@ class ModelArtifact:
             return cls.from_bytes(Path(folder, WEIGHTS_FILE).read_bytes(), Path(folder, CONFIG_FILE).read_bytes())
         except OSError as exception:
             raise OscError(f'{folder} is no model folder: {exception}') from None
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f'{CONFIG_FILE} holds {name}, which is no JSON number')
+
+
+def load_weights(module: torch.nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+    """Copy ``weights`` into ``module``.
+
+    :raises OscError: when names or shapes do not fit, or a weight is not finite.
+    """
+    broken = [name for name, tensor in weights.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise OscError(f'the model is damaged: {broken[0]} holds values that are not finite')
+    try:
+        module.load_state_dict(dict(weights))
+    except RuntimeError as exception:
+        reason = ' '.join(str(exception).split())[:300]
+        raise OscError(f'the model is damaged: its weights do not fit its architecture ({reason})') from None
 
 
 def package_versions() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Settings that every training shares."""
 
-from dataclasses import asdict, dataclass, fields
+import math
+from dataclasses import Field, asdict, dataclass, fields
 from typing import Any, Self
 
 from aiida_osc.errors import OscError
@@ -20,11 +21,28 @@ class Settings:
         unknown = sorted(set(values) - known)
         if unknown:
             raise OscError(f'unknown settings {", ".join(unknown)}: use {", ".join(sorted(known))}')
-        return cls(**values)
+        return cls(**{item.name: _checked(item, values[item.name]) for item in fields(cls) if item.name in values})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON values."""
         return asdict(self)
+
+
+def _checked(item: Field, value: Any) -> Any:
+    """Return ``value`` in the type of the field, as JSON stores may turn 1.0 into 1.
+
+    :raises OscError: when it is of another type.
+    """
+    kind = item.type
+    if kind not in (bool, int, float, str):
+        return value
+    if kind is float and type(value) is int:
+        return float(value)
+    if kind is int and type(value) is float and value.is_integer():
+        return int(value)
+    if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
+        raise OscError(f'setting {item.name} is {value!r}: give a value of type {kind.__name__}')
+    return value
 
 
 @dataclass(frozen=True)
@@ -50,3 +68,15 @@ class FitSettings(Settings):
     amp: str = 'off'
     compile: bool = False
     compile_mode: str = 'default'
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        :raises OscError: when a value is out of range.
+        """
+        for name in ('epochs', 'piece_epochs', 'batch_size', 'patience', 'weight_decay'):
+            if getattr(self, name) < 0:
+                raise OscError(f'setting {name} is {getattr(self, name)}: give 0 or more')
+        for name in ('learning_rate', 'clip_norm'):
+            if not getattr(self, name) > 0:
+                raise OscError(f'setting {name} is {getattr(self, name)}: give more than 0')

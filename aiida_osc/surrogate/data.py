@@ -1,0 +1,146 @@
+"""From a molecule table to what a surrogate trains on: columns, parts, normalised labels."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from aiida_osc.datasets.columns import Column
+from aiida_osc.datasets.molecule_table import MoleculeTable
+from aiida_osc.datasets.splits import in_common_test_split
+from aiida_osc.errors import OscError
+from aiida_osc.surrogate.featurise import Graphs, featurise
+
+#: Computed from the graph when needed, so never predicted unless asked for.
+COMPUTED = ('sa_score',)
+#: Labelled molecules outside the common test split that a training needs.
+MIN_MOLECULES = 5
+#: From this many on, calibration has molecules of its own; below, it shares those of validation.
+APART = 1000
+#: Molecules of validation, and of calibration, at most.
+MAX_PART = 1000
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Rows of a table by their use; ``calibration`` equals ``validation`` in small sets.
+
+    :param test: molecules of the common test split, for quoted metrics alone.
+    """
+
+    train: np.ndarray
+    validation: np.ndarray
+    calibration: np.ndarray
+    test: np.ndarray
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """All that a training reads.
+
+    :param graphs: graphs of the molecules with at least one label.
+    :param labels: in canonical units, shape ``(molecules, targets)``; NaN where missing.
+    """
+
+    columns: tuple[Column, ...]
+    graphs: Graphs
+    labels: np.ndarray
+    parts: Parts
+
+
+def prepare(
+    table: MoleculeTable, columns: Sequence[str] | None, min_labels: int, fraction: float, seed: int
+) -> TrainingData:
+    """Return columns, graphs, labels and parts of ``table``.
+
+    :param columns: written columns; None for those that :func:`choose_columns` finds.
+    :param fraction: part of the molecules that goes to validation.
+    :param seed: decides the parts, molecule by molecule, whatever else is in the table.
+    :raises OscError: when there is too little to learn from.
+    """
+    chosen = choose_columns(table, columns, min_labels)
+    labels = np.stack([table.values(column) for column in chosen], axis=1)
+    rows = np.flatnonzero(np.isfinite(labels).any(axis=1))
+    parts = split([table.inchikeys[row] for row in rows], fraction, seed)
+    labels = labels[rows]
+    for column, values in zip(chosen, labels[parts.train].T, strict=True):
+        _check_spread(column, values)
+    return TrainingData(chosen, featurise([table.smiles[row] for row in rows]), labels, parts)
+
+
+def choose_columns(table: MoleculeTable, columns: Sequence[str] | None, min_labels: int) -> tuple[Column, ...]:
+    """Return the columns to train on, in the order of the table.
+
+    :raises OscError: when a named column has no label, or no column qualifies.
+    """
+    counts = table.coverage()
+    if columns is None:
+        chosen = tuple(
+            key
+            for key, values in table.columns.items()
+            if key.target not in COMPUTED and counts[str(key)] >= min_labels and _spread(values) > 0
+        )
+        if not chosen:
+            raise OscError(
+                f'no column has {min_labels} labels that differ: label more molecules, or name the columns '
+                f'(labels now: {", ".join(f"{name} {count}" for name, count in counts.items()) or "none"})'
+            )
+        return chosen
+    wanted = {Column.parse(name) for name in columns}
+    missing = sorted(str(column) for column in wanted if not counts.get(str(column)))
+    if missing or not wanted:
+        raise OscError(f'no labels in column {", ".join(missing) or "(none named)"}: the data have {", ".join(counts)}')
+    return tuple(sorted(wanted))
+
+
+def split(inchikeys: Sequence[str], fraction: float, seed: int) -> Parts:
+    """Return the parts; the common test split is apart whatever the seed.
+
+    Each molecule's place follows from ``seed`` and its InChIKey, so it keeps its part when others are added.
+
+    :raises OscError: when the fraction is not within (0, 0.5) or there are too few molecules.
+    """
+    if not 0 < fraction < 0.5:
+        raise OscError(f'validation_fraction is {fraction}: give more than 0 and less than 0.5')
+    held_out = np.array([in_common_test_split(key) for key in inchikeys], dtype=bool)
+    rest = np.flatnonzero(~held_out)
+    if len(rest) < MIN_MOLECULES:
+        raise OscError(
+            f'{len(rest)} labelled molecules outside the common test split are too few to train on: '
+            f'give at least {MIN_MOLECULES}'
+        )
+    place = np.array([_unit_hash(f'{seed}:{inchikeys[row]}') for row in rest.tolist()])
+    fraction = min(fraction, MAX_PART / len(rest))
+    # At least one molecule, so that tiny sets can be trained too.
+    limit = max(fraction, float(place.min()) + 1e-12)
+    validation = rest[place < limit]
+    if len(rest) < APART:
+        return Parts(rest[place >= limit], validation, validation, np.flatnonzero(held_out))
+    calibration = rest[(place >= limit) & (place < limit + fraction)]
+    return Parts(rest[place >= limit + fraction], validation, calibration, np.flatnonzero(held_out))
+
+
+def normalisation(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of each target's labels; both of shape ``(targets,)``."""
+    return np.nanmean(labels, axis=0), np.nanstd(labels, axis=0)
+
+
+def _check_spread(column: Column, values: np.ndarray) -> None:
+    there = values[np.isfinite(values)]
+    if len(there) < 2 or _spread(there) == 0:
+        found = 'no two labels' if len(there) < 2 else f'the same value {there[0]:g} for all {len(there)} molecules'
+        raise OscError(f'column {column} has {found} in the training part: leave it out or give more labels')
+
+
+def _spread(values: np.ndarray) -> float:
+    """Return the standard deviation; 0 when it drowns in the rounding of the values themselves."""
+    there = values[np.isfinite(values)]
+    if len(there) < 2:
+        return 0.0
+    spread = float(there.std())
+    return spread if spread > 1e-9 * max(1.0, float(np.abs(there).max())) else 0.0
+
+
+def _unit_hash(text: str) -> float:
+    return int(hashlib.sha256(text.encode()).hexdigest()[:13], 16) / 16**13

@@ -1,0 +1,191 @@
+"""From SMILES to integer categories per atom and bond, all molecules flat in a few arrays.
+
+Each category of each feature has one index in a common table, so that a network turns the categories of an atom into
+a vector by summing rows of one embedding; this equals one-hot features times a matrix without making the zeros.
+Bond ``b`` is the pair of directed edges ``2 b`` (first atom to second) and ``2 b + 1`` (back).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+import torch
+from rdkit import Chem
+
+from aiida_osc.chem.molecules import parse_smiles
+
+#: Changes whenever the categories change, so that an old model is refused instead of misread.
+FEATURES_VERSION = 1
+
+_ELEMENTS = ('H', 'B', 'C', 'N', 'O', 'F', 'Si', 'P', 'S', 'Cl', 'Se', 'Br', 'I', 'Ge', 'As', 'Te')
+_HYBRIDISATIONS = (
+    Chem.HybridizationType.SP,
+    Chem.HybridizationType.SP2,
+    Chem.HybridizationType.SP3,
+)
+_BOND_TYPES = (Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE, Chem.BondType.AROMATIC)
+_STEREO = (Chem.BondStereo.STEREOE, Chem.BondStereo.STEREOZ)
+
+#: categories per feature: element, degree, hydrogens, charge, hybridisation, aromatic, ring size, rings, conjugated
+ATOM_SIZES = (len(_ELEMENTS) + 1, 6, 5, 5, len(_HYBRIDISATIONS) + 1, 2, 8, 4, 2)
+#: categories per feature: type, conjugated, ring size, rings, stereo
+BOND_SIZES = (len(_BOND_TYPES) + 1, 2, 8, 3, len(_STEREO) + 1)
+ATOM_CATEGORIES = sum(ATOM_SIZES)
+BOND_CATEGORIES = sum(BOND_SIZES)
+_ATOM_OFFSETS = tuple(accumulate(ATOM_SIZES[:-1], initial=0))
+_BOND_OFFSETS = tuple(accumulate(BOND_SIZES[:-1], initial=0))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Molecules joined into one graph.
+
+    :param atoms: category indices, shape ``(atoms, atom features)``.
+    :param bonds: category indices, shape ``(bonds, bond features)``.
+    :param source: atom where each directed edge starts, shape ``(2 bonds,)``.
+    :param target: atom where it ends, shape ``(2 bonds,)``.
+    :param molecule: molecule of each atom, shape ``(atoms,)``.
+    :param sizes: atoms of each molecule, shape ``(molecules,)``.
+    """
+
+    atoms: torch.Tensor
+    bonds: torch.Tensor
+    source: torch.Tensor
+    target: torch.Tensor
+    molecule: torch.Tensor
+    sizes: torch.Tensor
+
+    def to(self, device: torch.device) -> 'Batch':
+        """Return the batch on ``device``."""
+        return Batch(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """The graphs of many molecules.
+
+    :param atoms: category indices, shape ``(atoms, atom features)``.
+    :param bonds: category indices, shape ``(bonds, bond features)``.
+    :param ends: first and second atom of each bond, counted within its molecule, shape ``(bonds, 2)``.
+    :param atom_offsets: where the atoms of each molecule begin, shape ``(molecules + 1,)``.
+    :param bond_offsets: where its bonds begin, shape ``(molecules + 1,)``.
+    """
+
+    atoms: np.ndarray
+    bonds: np.ndarray
+    ends: np.ndarray
+    atom_offsets: np.ndarray
+    bond_offsets: np.ndarray
+
+    def __len__(self) -> int:
+        """Return the number of molecules."""
+        return len(self.atom_offsets) - 1
+
+    def batch(self, rows: Sequence[int] | np.ndarray) -> Batch:
+        """Return the molecules ``rows``, in that order, as one graph."""
+        rows = np.asarray(rows, dtype=np.int64)
+        atom_rows, sizes = _ranges(self.atom_offsets, rows)
+        bond_rows, bond_counts = _ranges(self.bond_offsets, rows)
+        starts = np.cumsum(sizes) - sizes
+        ends = self.ends[bond_rows] + np.repeat(starts, bond_counts)[:, None]
+        return Batch(
+            atoms=torch.from_numpy(self.atoms[atom_rows].astype(np.int64)),
+            bonds=torch.from_numpy(self.bonds[bond_rows].astype(np.int64)),
+            source=torch.from_numpy(ends.reshape(-1)),
+            target=torch.from_numpy(ends[:, ::-1].reshape(-1)),
+            molecule=torch.from_numpy(np.repeat(np.arange(len(rows)), sizes)),
+            sizes=torch.from_numpy(sizes),
+        )
+
+    def categories(self, rows: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return which atom and bond categories occur in the molecules ``rows``, as two Boolean arrays."""
+        rows = np.asarray(rows, dtype=np.int64)
+        atoms, bonds = np.zeros(ATOM_CATEGORIES, dtype=bool), np.zeros(BOND_CATEGORIES, dtype=bool)
+        atoms[self.atoms[_ranges(self.atom_offsets, rows)[0]].reshape(-1)] = True
+        bonds[self.bonds[_ranges(self.bond_offsets, rows)[0]].reshape(-1)] = True
+        return atoms, bonds
+
+    def known(self, rows: np.ndarray, seen: Sequence[Sequence[int]]) -> np.ndarray:
+        """Return whether all categories of each molecule are among ``seen`` (of atoms, of bonds); shape ``(rows,)``."""
+        result = np.ones(len(rows), dtype=bool)
+        for values, offsets, known in zip(
+            (self.atoms, self.bonds), (self.atom_offsets, self.bond_offsets), seen, strict=True
+        ):
+            items, counts = _ranges(offsets, rows)
+            strange = ~np.isin(values[items], np.asarray(known, dtype=np.int64)).all(axis=1)
+            result[np.repeat(np.arange(len(rows)), counts)[strange]] = False
+        return result
+
+
+def featurise(smiles: Sequence[str]) -> Graphs:
+    """Return the graphs of ``smiles``.
+
+    :raises MoleculeError: when a SMILES is invalid.
+    """
+    return featurise_mols([parse_smiles(item) for item in smiles])
+
+
+def featurise_mols(mols: Sequence[Chem.Mol]) -> Graphs:
+    """Return the graphs of RDKit molecules, in the order of their atoms."""
+    atoms: list[list[int]] = []
+    bonds: list[list[int]] = []
+    ends: list[tuple[int, int]] = []
+    for mol in mols:
+        rings = mol.GetRingInfo()
+        atoms.extend(_atom_categories(atom, rings) for atom in mol.GetAtoms())
+        for bond in mol.GetBonds():
+            bonds.append(_bond_categories(bond, rings))
+            ends.append((bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()))
+    return Graphs(
+        atoms=np.array(atoms, dtype=np.int16).reshape(-1, len(ATOM_SIZES)),
+        bonds=np.array(bonds, dtype=np.int16).reshape(-1, len(BOND_SIZES)),
+        ends=np.array(ends, dtype=np.int64).reshape(-1, 2),
+        atom_offsets=np.cumsum([0, *(mol.GetNumAtoms() for mol in mols)]),
+        bond_offsets=np.cumsum([0, *(mol.GetNumBonds() for mol in mols)]),
+    )
+
+
+def _atom_categories(atom: Chem.Atom, rings: Chem.RingInfo) -> list[int]:
+    index = atom.GetIdx()
+    values = (
+        _position(_ELEMENTS, atom.GetSymbol()),
+        min(atom.GetDegree(), 5),
+        min(atom.GetTotalNumHs(), 4),
+        max(-2, min(atom.GetFormalCharge(), 2)) + 2,
+        _position(_HYBRIDISATIONS, atom.GetHybridization()),
+        int(atom.GetIsAromatic()),
+        _ring_size(rings.MinAtomRingSize(index)),
+        min(rings.NumAtomRings(index), 3),
+        int(any(bond.GetIsConjugated() for bond in atom.GetBonds())),
+    )
+    return [offset + value for offset, value in zip(_ATOM_OFFSETS, values, strict=True)]
+
+
+def _bond_categories(bond: Chem.Bond, rings: Chem.RingInfo) -> list[int]:
+    index = bond.GetIdx()
+    values = (
+        _position(_BOND_TYPES, bond.GetBondType()),
+        int(bond.GetIsConjugated()),
+        _ring_size(rings.MinBondRingSize(index)),
+        min(rings.NumBondRings(index), 2),
+        _position(_STEREO, bond.GetStereo()),
+    )
+    return [offset + value for offset, value in zip(_BOND_OFFSETS, values, strict=True)]
+
+
+def _ring_size(size: int) -> int:
+    """Return 0 outside rings, 1 to 5 for three to seven members, 6 for eight, 7 for larger rings."""
+    return 0 if size == 0 else min(size - 2, 7)
+
+
+def _position(known: Sequence[object], item: object) -> int:
+    """Return the position of ``item``, one past the end when it is not known."""
+    return known.index(item) if item in known else len(known)
+
+
+def _ranges(offsets: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the concatenated ranges ``offsets[row] : offsets[row + 1]`` and their lengths."""
+    counts = offsets[rows + 1] - offsets[rows]
+    shifts = np.repeat(offsets[rows] - (np.cumsum(counts) - counts), counts)
+    return np.arange(counts.sum()) + shifts, counts

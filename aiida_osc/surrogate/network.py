@@ -1,0 +1,147 @@
+"""A directed message-passing network whose ensemble members are one leading dimension of every weight.
+
+Messages live on directed bonds, and an edge never hears its own reverse (Yang et al., doi 10.1021/acs.jcim.9b00237).
+All members run in one batched matrix product: measured on a CPU, that takes half the time of a loop over members.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from aiida_osc.errors import OscError
+from aiida_osc.surrogate.featurise import ATOM_CATEGORIES, BOND_CATEGORIES, Batch
+from aiida_osc.training.settings import Settings
+
+POOLINGS = ('mean', 'mean+sum')
+#: The sum over atoms is divided by this many atoms before it enters the readout.
+TYPICAL_ATOMS = 30.0
+#: Smallest standard deviation a member can predict, in units of the label's spread.
+MIN_SIGMA = 1e-3
+_MAX = {'members': 64, 'hidden': 4096, 'depth': 32, 'readout': 4096, 'targets': 1024}
+
+
+@dataclass(frozen=True)
+class Architecture(Settings):
+    """Shape of the network.
+
+    :param members: ensemble members.
+    :param hidden: width of the messages.
+    :param depth: message-passing steps.
+    :param readout: width of the readout's hidden layer.
+    :param targets: predicted columns.
+    :param pooling: ``mean`` over atoms, or ``mean+sum``, which also suits properties that grow with the molecule.
+    """
+
+    members: int
+    hidden: int
+    depth: int
+    readout: int
+    targets: int
+    pooling: str
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        :raises OscError: when a value cannot make a network.
+        """
+        for name, limit in _MAX.items():
+            if not 1 <= getattr(self, name) <= limit:
+                raise OscError(f'surrogate setting {name} is {getattr(self, name)}: give 1 to {limit}')
+        if self.pooling not in POOLINGS:
+            raise OscError(f'surrogate setting pooling is {self.pooling!r}: give one of {", ".join(POOLINGS)}')
+        if not 0 <= self.dropout < 1:
+            raise OscError(f'surrogate setting dropout is {self.dropout}: give 0 to below 1')
+
+
+class MemberLinear(nn.Module):
+    """One affine map per member, ``(members, rows, inputs)`` to ``(members, rows, outputs)``."""
+
+    def __init__(self, members: int, inputs: int, outputs: int) -> None:
+        """Draw the weights as ``torch.nn.Linear`` would."""
+        super().__init__()
+        bound = 1 / math.sqrt(inputs)
+        self.weight = nn.Parameter(torch.empty(members, inputs, outputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(members, 1, outputs).uniform_(-bound, bound))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the mapped rows."""
+        return torch.baddbmm(self.bias, x, self.weight)
+
+
+class MemberEmbedding(nn.Module):
+    """One table per member; an item is the sum of the rows of its categories.
+
+    Maps ``(items, features)`` to ``(members, items, width)``.
+    """
+
+    def __init__(self, members: int, categories: int, width: int, features: int) -> None:
+        """Draw the tables so that a sum over ``features`` rows has unit variance."""
+        super().__init__()
+        self.members, self.categories, self.width = members, categories, width
+        self.weight = nn.Parameter(torch.randn(members * categories, width) / math.sqrt(features))
+
+    def forward(self, indices: Tensor) -> Tensor:
+        """Return the summed rows."""
+        shifts = torch.arange(self.members, device=indices.device)[:, None, None] * self.categories
+        flat = (indices + shifts).reshape(-1, indices.shape[1])
+        return functional.embedding_bag(flat, self.weight, mode='sum').view(self.members, len(indices), self.width)
+
+
+class EnsembleNetwork(nn.Module):
+    """Directed message passing, pooling over atoms, and a mean and a variance head for every target."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        """Draw the weights from torch's random state."""
+        super().__init__()
+        a = self.architecture = architecture
+        self.atoms = MemberEmbedding(a.members, ATOM_CATEGORIES, a.hidden, 9)
+        self.bonds = MemberEmbedding(a.members, BOND_CATEGORIES, a.hidden, 5)
+        self.steps = nn.ModuleList(MemberLinear(a.members, a.hidden, a.hidden) for _ in range(a.depth))
+        self.gather = MemberLinear(a.members, a.hidden, a.hidden)
+        pooled = a.hidden * (2 if a.pooling == 'mean+sum' else 1)
+        self.readout = MemberLinear(a.members, pooled, a.readout)
+        self.head = MemberLinear(a.members, a.readout, 2 * a.targets)
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return mean and standard deviation of each member, in units of the normalised labels.
+
+        :param batch: the molecules.
+        :return: two tensors of shape ``(members, molecules, targets)``.
+        """
+        atoms = self.atoms(batch.atoms)
+        state = self._messages(batch, atoms)
+        incoming = _sum_rows(state, batch.target, atoms.shape[1])
+        pooled = self._pool(batch, torch.relu(atoms + self.gather(incoming)))
+        hidden = torch.relu(self.readout(self._drop(pooled)))
+        mean, spread = self.head(self._drop(hidden)).float().chunk(2, dim=-1)
+        return mean, functional.softplus(spread) + MIN_SIGMA
+
+    def _messages(self, batch: Batch, atoms: Tensor) -> Tensor:
+        """Return the state of every directed edge, shape ``(members, edges, hidden)``."""
+        bonds = self.bonds(batch.bonds)
+        members, count, width = bonds.shape
+        both = bonds[:, :, None].expand(-1, -1, 2, -1).reshape(members, 2 * count, width)
+        first = atoms.index_select(1, batch.source) + both
+        state = torch.relu(first)
+        for step in self.steps:
+            incoming = _sum_rows(state, batch.target, atoms.shape[1])
+            back = state.view(members, count, 2, width).flip(2).view(members, 2 * count, width)
+            state = torch.relu(first + step(incoming.index_select(1, batch.source) - back))
+        return state
+
+    def _pool(self, batch: Batch, atoms: Tensor) -> Tensor:
+        total = _sum_rows(atoms, batch.molecule, len(batch.sizes))
+        mean = total / batch.sizes[None, :, None]
+        return mean if self.architecture.pooling == 'mean' else torch.cat([mean, total / TYPICAL_ATOMS], dim=-1)
+
+    def _drop(self, x: Tensor) -> Tensor:
+        return functional.dropout(x, self.architecture.dropout, self.training)
+
+
+def _sum_rows(rows: Tensor, index: Tensor, count: int) -> Tensor:
+    """Return the sums of the rows that share an index: ``(members, n, width)`` to ``(members, count, width)``."""
+    return rows.new_zeros(rows.shape[0], count, rows.shape[2]).index_add(1, index, rows)

@@ -1,0 +1,105 @@
+"""Settings of a surrogate's training."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+from aiida_osc.errors import OscError
+from aiida_osc.surrogate.network import Architecture
+from aiida_osc.training.settings import FitSettings
+
+#: ``epochs: 0`` aims at this many optimiser steps, within the bounds below.
+STEPS = 2400
+EPOCHS_BOUNDS = (20, 120)
+#: ``batch_size: 0`` aims at this many steps per epoch, within the bounds below.
+STEPS_PER_EPOCH = 20
+BATCH_BOUNDS = (8, 64)
+#: ``piece_epochs: 0`` aims at this many molecules seen per piece.
+PIECE_MOLECULES = 8000
+#: Epochs of a warm start, as a fraction of those of a new training.
+WARM_FRACTION = 0.4
+
+
+@dataclass(frozen=True)
+class SurrogateSettings(FitSettings):
+    """What a user can choose.
+
+    :param columns: written columns to predict; None for all with at least ``min_labels`` labels that are not constant,
+        except ``sa_score``, which is computed and not predicted.
+    :param min_labels: labels that a column needs to be chosen when ``columns`` is None.
+    :param epochs: epochs of the whole training; 0 chooses by the number of molecules.
+    :param piece_epochs: epochs of one piece; 0 for pieces of about a minute on one core.
+    :param batch_size: molecules per step; 0 chooses by the number of molecules.
+    :param members: ensemble members.
+    :param hidden: width of the messages.
+    :param depth: message-passing steps.
+    :param readout: width of the readout's hidden layer.
+    :param pooling: ``mean`` or ``mean+sum`` over atoms.
+    :param dropout: dropout in the readout.
+    :param bootstrap: draw each member's training molecules with replacement.
+    :param warm_up: fraction of the epochs that train the means alone, by squared error.
+    :param beta: exponent of the beta-NLL after the warm-up.
+    :param validation_fraction: part of the molecules outside the common test split that is kept from training.
+    """
+
+    epochs: int = 0
+    batch_size: int = 0
+    patience: int = 0
+    weight_decay: float = 1e-4
+    amp: str = 'auto'
+    columns: Sequence[str] | None = None
+    min_labels: int = 20
+    members: int = 5
+    hidden: int = 96
+    depth: int = 4
+    readout: int = 128
+    pooling: str = 'mean+sum'
+    dropout: float = 0.0
+    bootstrap: bool = True
+    warm_up: float = 0.4
+    beta: float = 0.5
+    validation_fraction: float = 0.15
+
+    def __post_init__(self) -> None:
+        """Check what the parents do not know.
+
+        :raises OscError: when a value is out of range.
+        """
+        super().__post_init__()
+        if self.columns is not None:
+            object.__setattr__(self, 'columns', tuple(self.columns))
+        if not 0 <= self.warm_up <= 1 or not 0 <= self.beta <= 1:
+            raise OscError(f'warm_up is {self.warm_up} and beta {self.beta}: give values from 0 to 1')
+        self.architecture(1)
+
+    def essence(self) -> Self:
+        """Return the settings without those that may change between two pieces of one training."""
+        return replace(self, piece_epochs=0, device='auto', amp='auto', compile=False, compile_mode='default')
+
+    def architecture(self, targets: int) -> Architecture:
+        """Return the shape of a network for ``targets`` columns."""
+        return Architecture(
+            members=self.members,
+            hidden=self.hidden,
+            depth=self.depth,
+            readout=self.readout,
+            targets=targets,
+            pooling=self.pooling,
+            dropout=self.dropout,
+        )
+
+    def resolved(self, molecules: int, *, warm: bool = False) -> Self:
+        """Return the settings with epochs and batch size chosen for that many training molecules.
+
+        :param warm: whether the weights of an earlier model are the start, which takes fewer epochs.
+        """
+        batch_size = self.batch_size or _clip(molecules // STEPS_PER_EPOCH, BATCH_BOUNDS)
+        epochs = self.epochs or _clip(STEPS * batch_size // max(molecules, 1), EPOCHS_BOUNDS)
+        if warm:
+            epochs = max(1, round(WARM_FRACTION * epochs))
+        piece_epochs = self.piece_epochs or max(1, PIECE_MOLECULES // max(molecules, 1))
+        return replace(self, epochs=epochs, batch_size=batch_size, piece_epochs=piece_epochs)
+
+
+def _clip(value: int, bounds: tuple[int, int]) -> int:
+    return max(bounds[0], min(bounds[1], value))

@@ -1,0 +1,45 @@
+"""The calcfunctions that train and predict."""
+
+import numpy as np
+import pytest
+from aiida.orm import Dict, Int
+
+from aiida_osc.calculations.functions.predict import predict
+from aiida_osc.calculations.functions.train_surrogate import train_surrogate
+from aiida_osc.chem.synthesis import sa_scores
+from aiida_osc.data.model import ModelData
+from aiida_osc.data.molecule_set import MoleculeSetData
+from aiida_osc.datasets.columns import Column
+from aiida_osc.qc.levels import SA_SCORE
+
+SMALL = {'members': 2, 'hidden': 16, 'depth': 2, 'readout': 16, 'epochs': 4, 'piece_epochs': 2}
+
+
+@pytest.fixture
+def node(aiida_profile, labelled_table):
+    return MoleculeSetData(labelled_table)
+
+
+def test_two_pieces_are_two_nodes_and_give_the_model_of_one_piece(node):
+    first = train_surrogate(node, Dict(SMALL), Int(1))['model']
+    second = train_surrogate(node, Dict(SMALL), Int(1), first)['model']
+    assert isinstance(first, ModelData)
+    assert (first.finished, second.finished) == (False, True)
+    assert second.base.attributes.get('progress')['pieces'] == 2
+    assert second.creator.inputs.checkpoint == first
+    whole = train_surrogate(node, Dict({**SMALL, 'piece_epochs': 4}), Int(1))['model']
+    smiles = node.load().smiles
+    np.testing.assert_array_equal(whole.load().predict(smiles).mean, second.load().predict(smiles).mean)
+
+
+def test_predict_keeps_rows_and_the_computed_column(node):
+    model = train_surrogate(node, Dict({**SMALL, 'epochs': 1}), Int(0))['model']
+    table = node.load()
+    score = Column('sa_score', SA_SCORE)
+    asked = table.take([3, 1, 2]).with_columns({score: sa_scores(table.take([3, 1, 2]).smiles)})
+    result = predict(model, MoleculeSetData(asked))
+    mean, sigma = result['mean'].load(), result['sigma'].load()
+    assert mean.inchikeys == sigma.inchikeys == asked.inchikeys
+    np.testing.assert_array_equal(mean.columns[score], asked.columns[score])
+    assert set(sigma.columns) == set(mean.columns) - {score} == set(table.columns)
+    assert all((values > 0).all() for values in sigma.columns.values())

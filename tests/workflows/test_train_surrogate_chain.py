@@ -1,0 +1,54 @@
+"""The WorkChain that trains a surrogate."""
+
+import pytest
+from aiida.engine import run_get_node
+from aiida.orm import CalcFunctionNode, Dict, Int
+
+from aiida_osc.data.model import ModelData
+from aiida_osc.data.molecule_set import MoleculeSetData
+from aiida_osc.workflows.train_surrogate import TrainSurrogateWorkChain, validate_checkpoint, validate_settings
+
+SMALL = {'members': 2, 'hidden': 16, 'depth': 2, 'readout': 16, 'epochs': 4, 'piece_epochs': 2}
+
+
+@pytest.fixture
+def node(aiida_profile, labelled_table):
+    return MoleculeSetData(labelled_table)
+
+
+def test_two_pieces_are_two_calcfunctions(node):
+    results, chain = run_get_node(TrainSurrogateWorkChain, molecules=node, settings=Dict(SMALL), seed=Int(3))
+    assert chain.is_finished_ok
+    pieces = chain.base.links.get_outgoing(CalcFunctionNode).all()
+    assert sorted(link.link_label for link in pieces) == ['piece_000', 'piece_001']
+    model = results['model']
+    assert model.finished
+    assert model.base.attributes.get('targets') == [str(column) for column in node.load().columns]
+    assert model.creator.inputs.checkpoint.creator in chain.called
+
+
+def test_a_finished_model_is_a_warm_start(node):
+    first = run_get_node(TrainSurrogateWorkChain, molecules=node, settings=Dict(SMALL))[0]['model']
+    results, chain = run_get_node(
+        TrainSurrogateWorkChain, molecules=node, settings=Dict(SMALL), seed=Int(1), checkpoint=first
+    )
+    assert chain.is_finished_ok
+    assert results['model'].artifact().config['training']['start'] == 'warm'
+
+
+def test_failure_is_an_exit_code_with_the_reason(node):
+    few = MoleculeSetData(node.load().take([0, 1]))
+    results, chain = run_get_node(TrainSurrogateWorkChain, molecules=few)
+    assert chain.exit_status == 310
+    assert 'label more molecules' in chain.exit_message
+    assert results == {}
+
+
+def test_validators_name_the_mistake(aiida_profile, labelled_table):
+    assert validate_settings(Dict(SMALL), None) is None
+    assert 'epoks' in validate_settings(Dict({'epoks': 3}), None)
+    assert validate_checkpoint(None, None) is None
+    other = ModelData.__new__(ModelData)
+    ModelData.__base__.__init__(other)
+    other.base.attributes.set('kind', 'jtvae')
+    assert "'jtvae'" in validate_checkpoint(other, None)

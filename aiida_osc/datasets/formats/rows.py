@@ -1,0 +1,55 @@
+"""What every format reader returns: the names of the columns and one record per molecule."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rdkit import Chem
+
+from aiida_osc.errors import OscError
+
+
+@dataclass(frozen=True)
+class Record:
+    """One molecule as the file has it.
+
+    :param line: number of its first line, from 1.
+    :param text: its SMILES, or its title where the file holds a structure.
+    :param cells: text per column.
+    :param mol: the structure, for formats that hold one.
+    :param problem: why the reader could not make sense of the row.
+    """
+
+    line: int
+    text: str
+    cells: Mapping[str, str] = field(default_factory=dict)
+    mol: Chem.Mol | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Columns and records of one file, in the order of the file."""
+
+    headers: tuple[str, ...]
+    records: tuple[Record, ...]
+
+
+def read_text(path: Path) -> str:
+    """Return the text of ``path``, which is UTF-8 with or without a byte order mark.
+
+    :raises OscError: when the file cannot be read, is not UTF-8 or is empty.
+    """
+    try:
+        text = path.read_bytes().decode('utf-8-sig')
+    except OSError as exception:
+        raise OscError(f'{path} cannot be read: {exception.strerror}') from None
+    except UnicodeDecodeError as exception:
+        raise OscError(
+            f'{path} is not UTF-8 text (byte {exception.start}): convert it, for example with iconv -t UTF-8'
+        ) from None
+    if not text.strip():
+        raise OscError(f'{path} is empty: give a file with at least one molecule')
+    if '\0' in text:
+        raise OscError(f'{path} holds NUL characters: it is no text file')
+    return text

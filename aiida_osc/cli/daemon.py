@@ -37,10 +37,17 @@ def start_workers(profile, workers: int) -> None:
     client = daemon_client(profile)
     try:
         client.start_daemon(number_workers=workers, timeout=TIMEOUT)
-        client._await_condition(lambda: worker_pids(client), DaemonException('no worker came up'), timeout=TIMEOUT)
+        client._await_condition(lambda: _is_up(client), DaemonException('no worker came up'), timeout=TIMEOUT)
     except (DaemonException, ConfigurationError) as exception:
         reason = str(exception).strip().splitlines()[-1]
         raise OscError(f'the daemon does not start ({reason}); see {client.daemon_log_file}') from None
+
+
+def _is_up(client) -> bool:
+    from aiida.manage import get_manager
+
+    check = getattr(get_manager().get_broker(), 'check_service_reachable', None)
+    return bool(worker_pids(client)) and (check is None or check())
 
 
 def ensure_workers(profile, workers: int) -> Step:

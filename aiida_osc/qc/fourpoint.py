@@ -95,12 +95,10 @@ def summary(records: Sequence[Record]) -> dict[str, Any]:
         name: round(math.fsum(_number(record.get(name)) for record in records), 3)
         for name in ('cpu_seconds', 'wall_seconds', 'engine_seconds')
     }
-    steps = sum(int(_number(count)) for record in records for count in _mapping(record.get('gradients')).values())
-    versions = next((record['versions'] for record in records if record.get('versions')), {})
-    return {
-        'total': len(records), **counts, **costs, 'gradients': steps,
-        'versions': versions, 'failures': failures(records),
-    }  # fmt: skip
+    calls = sum(int(_number(record.get('gradient_calls'))) for record in records)
+    versions: dict[str, str] = next((record['versions'] for record in records if record.get('versions')), {})
+    totals = {'total': len(records), **counts, **costs, 'gradient_calls': calls}
+    return {**totals, 'versions': versions, 'failures': failures(records)}
 
 
 def implausible(properties: Mapping[str, float]) -> str | None:
@@ -167,10 +165,6 @@ def _is_number(value: Any) -> bool:
 
 def _number(value: Any) -> float:
     return float(value) if _is_number(value) else 0.0
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _refuse(name: str) -> float:

@@ -22,6 +22,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ try:
     from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
     from tblite import library
     from tblite.interface import Calculator, Result
+    from tblite.library import ffi  # type: ignore[attr-defined]
 except (ImportError, OSError) as _exception:
     MISSING = str(_exception)
 
@@ -148,16 +150,17 @@ def read_settings(raw: Any) -> RunnerSettings:
 
     :raises InputError: for unknown names and values of the wrong type or sign.
     """
-    defaults = {item.name: item.default for item in fields(RunnerSettings)}
+    defaults: dict[str, Any] = {item.name: item.default for item in fields(RunnerSettings)}
     unknown = sorted(set(raw) - set(defaults)) if isinstance(raw, dict) else ['(no mapping)']
     if unknown:
         raise InputError(f'unknown settings {", ".join(unknown)}: use {", ".join(defaults)}')
-    for name, value in raw.items():
+    for name, value in dict[str, Any](raw).items():
         kinds: tuple[type, ...] = (bool,) if isinstance(defaults[name], bool) else (int, float)
         kinds = (int,) if type(defaults[name]) is int else kinds
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             raise InputError(f'setting {name} = {value!r} must be of type {kinds[0].__name__}')
-        if not isinstance(value, bool) and not (0 < value < math.inf or (value == 0 and name == 'max_wall_seconds')):
+        positive = 0 < value < math.inf or (name == 'max_wall_seconds' and value == 0)
+        if not (isinstance(value, bool) or positive):
             raise InputError(f'setting {name} = {value!r} must be a positive number')
     return RunnerSettings(**raw)
 
@@ -229,8 +232,7 @@ def make_start(task: Task, settings: RunnerSettings, seed: int) -> Start:
     reasons = []
     for random_coordinates in (False, True):
         answer = _in_child(
-            lambda flag=random_coordinates: embed(task.smiles, settings, seed, random_coordinates=flag),
-            settings.embed_timeout,
+            partial(embed, task.smiles, settings, seed, random_coordinates=random_coordinates), settings.embed_timeout
         )
         if isinstance(answer, Start):
             return answer
@@ -246,7 +248,7 @@ def embed(smiles: str, settings: RunnerSettings, seed: int, *, random_coordinate
     if Chem.GetFormalCharge(mol) or len(Chem.GetMolFrags(mol)) != 1:
         return 'the SMILES is not one neutral molecule'
     mol = Chem.AddHs(mol)
-    parameters = rdDistGeom.ETKDGv3()
+    parameters: Any = rdDistGeom.ETKDGv3()
     parameters.randomSeed, parameters.useRandomCoords = seed + 1, random_coordinates
     parameters.timeout = max(1, int(settings.embed_timeout))
     if not list(rdDistGeom.EmbedMultipleConfs(mol, settings.conformers, parameters)):
@@ -397,7 +399,7 @@ class Engine:
         calculator, vector = self._new(positions), np.zeros(3)
         vector[axis] = strength
         # tblite passes the vector on as it is: only a C pointer will do.
-        calculator.add('electric-field', library.ffi.cast('double*', vector.ctypes.data))
+        calculator.add('electric-field', ffi.cast('double*', vector.ctypes.data))
         calculator.set('accuracy', 10.0)
         return np.array(self.meter.run(calculator.singlepoint, Result(self.result)).get('dipole'))
 
@@ -1000,7 +1002,7 @@ def _work(connection: Any, settings: RunnerSettings, seed: int) -> None:
     """Treat molecules until the supervisor hangs up."""
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, signal.SIG_IGN)  # the supervisor decides, also when the whole group is signalled
-    RDLogger.DisableLog('rdApp.*')
+    RDLogger.DisableLog('rdApp.*')  # type: ignore[attr-defined]
     try:
         while True:
             task = connection.recv()
@@ -1307,8 +1309,8 @@ def run(folder: str | Path) -> int:
     folder = Path(folder)
     log, signals = Log(folder), list[int]()
     if MISSING:
-        return _refuse(log, ENGINE_MISSING, f'{MISSING}: install the engine with '
-                       f'"{sys.executable} -m pip install tblite rdkit numpy" or choose a Python that has it')  # fmt: skip
+        cure = f'install the engine with "{sys.executable} -m pip install tblite rdkit numpy"'
+        return _refuse(log, ENGINE_MISSING, f'{MISSING}: {cure} or choose a Python that has it')
     try:
         job = read_input(folder / INPUT)
     except InputError as exception:

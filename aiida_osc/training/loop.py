@@ -5,13 +5,14 @@ same weights as one in a single piece, and a checkpoint needs no random state.
 """
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sized
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import torch
 
 from aiida_osc.errors import OscError
+from aiida_osc.training.artifact import load_weights
 from aiida_osc.training.device import autocast, resolve_device
 from aiida_osc.training.settings import FitSettings
 
@@ -24,7 +25,10 @@ class Task(Protocol):
     module: torch.nn.Module
 
     def batches(self, epoch: int, batch_size: int, generator: torch.Generator) -> Iterable[Any]:
-        """Yield the batches of one epoch; shuffling uses ``generator`` only."""
+        """Return the batches of one epoch; shuffling uses ``generator`` only.
+
+        The loop needs their number: something with a length is read batch by batch, anything else is listed first.
+        """
 
     def loss(self, batch: Any, epoch: int) -> torch.Tensor:
         """Return the scalar loss of one batch."""
@@ -68,24 +72,29 @@ class FitState:
 
     @classmethod
     def from_checkpoint(cls, tensors: dict[str, torch.Tensor], progress: dict[str, Any]) -> 'FitState':
-        """Return the state stored by :meth:`to_tensors` and :meth:`progress` in the middle of training."""
+        """Return the state stored by :meth:`to_tensors` and :meth:`progress` in the middle of training.
+
+        :raises OscError: when the model is finished or the checkpoint is damaged.
+        """
         groups: dict[str, dict[str, torch.Tensor]] = {'weights': {}, 'best': {}, 'optimizer': {}}
         for name, tensor in tensors.items():
             group, _, rest = name.partition('/')
             if group not in groups:
                 raise OscError('this model is finished: training cannot go on from it')
             groups[group][rest] = tensor
-        best_loss = math.inf if progress['best_loss'] is None else progress['best_loss']
-        return cls(
-            groups['weights'],
-            groups['best'],
-            groups['optimizer'],
-            history=list(progress['history']),
-            best_loss=best_loss,
-            best_epoch=progress['best_epoch'],
-            epoch=progress['epoch'],
-            pieces=progress['pieces'],
-        )
+        try:
+            return cls(
+                groups['weights'],
+                groups['best'],
+                groups['optimizer'],
+                history=list(progress['history']),
+                best_loss=math.inf if progress['best_loss'] is None else float(progress['best_loss']),
+                best_epoch=int(progress['best_epoch']),
+                epoch=int(progress['epoch']),
+                pieces=int(progress['pieces']),
+            )
+        except (KeyError, TypeError, ValueError) as exception:
+            raise OscError(f'the checkpoint is damaged: {exception!r} in its progress') from None
 
 
 def fit_piece(
@@ -93,17 +102,20 @@ def fit_piece(
 ) -> FitState:
     """Train for one piece and return the new state; ``task.module`` ends with the best weights when finished.
 
-    :param state: where an earlier piece ended; None starts from the module's own weights.
+    :param state: where an earlier piece ended, left as it is; None starts from the module's own weights.
     :param report: called with the record of each epoch.
-    :raises OscError: when the loss is not finite.
+    :raises OscError: when the loss is not finite or the state does not fit the module.
     """
     device = resolve_device(settings.device)
     module = task.module.to(device)
+    if settings.compile:
+        module.compile(mode=settings.compile_mode, dynamic=True)
     optimizer = torch.optim.AdamW(module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     if state is None:
         state = FitState(_copy(module), _copy(module))
     else:
-        module.load_state_dict(state.weights)
+        state = replace(state, history=list(state.history))
+        load_weights(module, state.weights)
         _load_optimizer(optimizer, module, state.optimizer)
     last = min(settings.epochs, state.epoch + settings.piece_epochs) if settings.piece_epochs else settings.epochs
     while state.epoch < last and not _stalled(state, settings):
@@ -145,7 +157,8 @@ def _run_epoch(
     task.module.train()
     with torch.random.fork_rng(devices=[device] if device.type == 'cuda' else []):
         torch.manual_seed(_epoch_seed(seed, epoch))
-        batches = list(task.batches(epoch, settings.batch_size, generator))
+        batches = task.batches(epoch, settings.batch_size, generator)
+        batches = batches if isinstance(batches, Sized) else list(batches)
         for number, batch in enumerate(batches):
             for group in optimizer.param_groups:
                 group['lr'] = learning_rate(settings, (epoch + number / len(batches)) / settings.epochs)
@@ -161,6 +174,8 @@ def _run_epoch(
         task.module.eval()
         with torch.no_grad():
             figures = task.validate()
+    if not math.isfinite(figures['loss']):
+        raise OscError(f'validation gave no finite loss in epoch {epoch}: lower the learning rate or look at the data')
     return {'epoch': epoch, 'train_loss': total / max(count, 1), **{key: float(figures[key]) for key in figures}}
 
 

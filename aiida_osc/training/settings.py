@@ -6,6 +6,9 @@ from typing import Any, Self
 
 from aiida_osc.errors import OscError
 
+AMP = ('auto', 'on', 'off')
+COMPILE_MODES = ('default', 'reduce-overhead', 'max-autotune', 'max-autotune-no-cudagraphs')
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -80,3 +83,6 @@ class FitSettings(Settings):
         for name in ('learning_rate', 'clip_norm'):
             if not getattr(self, name) > 0:
                 raise OscError(f'setting {name} is {getattr(self, name)}: give more than 0')
+        for name, allowed in (('amp', AMP), ('compile_mode', COMPILE_MODES)):
+            if getattr(self, name) not in allowed:
+                raise OscError(f'setting {name} is {getattr(self, name)!r}: give one of {", ".join(allowed)}')

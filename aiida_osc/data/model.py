@@ -1,9 +1,12 @@
 """Data node: a trained model or the checkpoint of one."""
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 from aiida.orm import Data
 
+from aiida_osc.data.files import validate_file
 from aiida_osc.training.artifact import CONFIG_FILE, WEIGHTS_FILE, ModelArtifact
 
 
@@ -12,6 +15,7 @@ class ModelData(Data):
 
     Queryable attributes: ``kind``, ``targets`` (written columns), ``metrics``, ``data_hash`` (content hash of the
     training set), ``versions``, ``finished``, ``progress`` (epochs and pieces), ``content_hash``.
+    ``node.export('model/weights.safetensors')`` also writes ``config.json`` beside it: a model folder.
     """
 
     def __init__(self, artifact: ModelArtifact, **kwargs):
@@ -49,3 +53,22 @@ class ModelData(Data):
     def finished(self) -> bool:
         """Return False for a checkpoint in the middle of training."""
         return self.base.attributes.get('finished')
+
+    def _validate(self) -> bool:
+        """Check that files and attributes agree."""
+        for name in (CONFIG_FILE, WEIGHTS_FILE):
+            validate_file(self, name, dict)
+        validate_file(self, WEIGHTS_FILE, self._described_by_files)
+        return super()._validate()
+
+    def _described_by_files(self) -> dict[str, Any]:
+        """Return the attributes that the stored files ask for."""
+        config = self.artifact().config
+        contents = (self.base.repository.get_object_content(name, 'rb') for name in (WEIGHTS_FILE, CONFIG_FILE))
+        digest = hashlib.sha256(b''.join(contents)).hexdigest()
+        return {key: config[key] for key in ('kind', 'data_hash', 'finished')} | {'content_hash': digest}
+
+    def _prepare_safetensors(self, main_file_name: str = '') -> tuple[bytes, dict]:
+        """Return the weights, with the configuration as the additional file ``config.json``."""
+        contents = {name: self.base.repository.get_object_content(name, 'rb') for name in (WEIGHTS_FILE, CONFIG_FILE)}
+        return contents[WEIGHTS_FILE], {str(Path(main_file_name).with_name(CONFIG_FILE)): contents[CONFIG_FILE]}

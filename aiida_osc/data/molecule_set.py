@@ -1,10 +1,11 @@
 """Data node: a table of molecules and their labels."""
 
 import io
+from typing import Any
 
 from aiida.orm import Data
 
-from aiida_osc.data.files import as_path
+from aiida_osc.data.files import as_path, validate_file
 from aiida_osc.datasets.molecule_table import MoleculeTable
 
 FILE_NAME = 'molecules.h5'
@@ -13,8 +14,8 @@ FILE_NAME = 'molecules.h5'
 class MoleculeSetData(Data):
     """Molecules with SMILES, InChIKey and one float column per (target, level); missing labels are NaN.
 
-    Queryable attributes: ``count``, ``columns`` (written column -> unit, level, environment, labels), ``sources``
-    (source -> molecules), ``content_hash``.
+    Queryable attributes: ``count``, ``columns`` (written column -> target, level, environment, unit, labels),
+    ``sources`` (source -> molecules), ``content_hash``. ``node.export('x.csv')`` also writes ``.sdf`` and ``.h5``.
     """
 
     def __init__(self, table: MoleculeTable | None = None, **kwargs):
@@ -27,20 +28,7 @@ class MoleculeSetData(Data):
         buffer = io.BytesIO()
         table.write(buffer)
         self.base.repository.put_object_from_bytes(buffer.getvalue(), FILE_NAME)
-        counts = table.coverage()
-        columns = {
-            str(key): {
-                'target': key.target,
-                'level': key.level,
-                'environment': key.environment,
-                'unit': key.definition.unit,
-                'labels': counts[str(key)],
-            }
-            for key in table.columns
-        }
-        sources = {name: table.source.count(name) for name in sorted(set(table.source))}
-        attributes = {'count': len(table), 'columns': columns, 'sources': sources, 'content_hash': table.content_hash()}
-        self.base.attributes.set_many(attributes)
+        self.base.attributes.set_many(describe(table))
 
     def load(self) -> MoleculeTable:
         """Return the plain table.
@@ -54,3 +42,41 @@ class MoleculeSetData(Data):
     def count(self) -> int:
         """Return the number of molecules."""
         return self.base.attributes.get('count')
+
+    def _validate(self) -> bool:
+        """Check that file and attributes agree."""
+        validate_file(self, FILE_NAME, lambda: describe(self.load()))
+        return super()._validate()
+
+    def _prepare_csv(self, main_file_name: str = '') -> tuple[bytes, dict]:
+        """Return the table as CSV: smiles, inchikey, source and one column per label."""
+        from aiida_osc.datasets.export import render
+
+        return render(self.load(), 'csv'), {}
+
+    def _prepare_sdf(self, main_file_name: str = '') -> tuple[bytes, dict]:
+        """Return the table as an SD file with drawings in two dimensions."""
+        from aiida_osc.datasets.export import render
+
+        return render(self.load(), 'sdf'), {}
+
+    def _prepare_h5(self, main_file_name: str = '') -> tuple[bytes, dict]:
+        """Return the stored file."""
+        return self.base.repository.get_object_content(FILE_NAME, 'rb'), {}
+
+
+def describe(table: MoleculeTable) -> dict[str, Any]:
+    """Return the attributes of the node that holds ``table``."""
+    counts = table.coverage()
+    columns = {
+        str(key): {
+            'target': key.target,
+            'level': key.level,
+            'environment': key.environment,
+            'unit': key.definition.unit,
+            'labels': counts[str(key)],
+        }
+        for key in table.columns
+    }
+    sources = {name: table.source.count(name) for name in sorted(set(table.source))}
+    return {'count': len(table), 'columns': columns, 'sources': sources, 'content_hash': table.content_hash()}

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +41,8 @@ SUFFIXES = {
 MISSING = frozenset({'', '-', 'na', 'n/a', 'nan', 'none', 'null'})
 #: Labels of one molecule that differ by less, in canonical units, are the same.
 TOLERANCE = 1e-3
+#: Keyword arguments of :func:`read_table`.
+SETTINGS = frozenset({'columns', 'level', 'environment', 'smiles_column', 'source', 'file_format', 'tolerance'})
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,17 @@ def read_table(
     for record in rows.records:
         collector.add(record)
     return collector.result(len(rows.records), unclear)
+
+
+def read_with_settings(path: str | Path, settings: Mapping[str, Any]) -> ImportResult:
+    """Return :func:`read_table` with keyword arguments from a stored mapping.
+
+    :raises OscError: also when a key is unknown.
+    """
+    unknown = sorted(set(settings) - SETTINGS)
+    if unknown:
+        raise OscError(f'unknown import settings {", ".join(unknown)}: use {", ".join(sorted(SETTINGS))}')
+    return read_table(path, **settings)
 
 
 def _format(path: Path, file_format: str | None) -> str:

@@ -38,7 +38,7 @@ def unsealed_processes() -> dict[int, str | None]:
 
     end_transaction()
     query = QueryBuilder().append(ProcessNode, project=['id', 'attributes.process_state', 'attributes.sealed'])
-    return {pk: state for pk, state, sealed in query.all() if sealed is not True}
+    return {pk: state for pk, state, sealed in query.all() if not sealed}
 
 
 def end_transaction() -> None:

@@ -21,7 +21,8 @@ PROGRESS_FILE = 'progress.json'
 SUMMARY_FILE = 'summary.json'
 LOG_FILE = 'runner.log'
 OUTPUT_FILE = 'runner.out'
-RETRIEVED = (RESULTS_FILE, PROGRESS_FILE, SUMMARY_FILE, LOG_FILE)
+STATUS_FILE = 'runner.status'
+RETRIEVED = (RESULTS_FILE, PROGRESS_FILE, SUMMARY_FILE, LOG_FILE, STATUS_FILE)
 INPUT_FORMAT = 1
 ENGINES = ('tblite',)
 PARAMETER_KEYS = ('engine', 'seed', 'settings')
@@ -71,8 +72,8 @@ EXIT_CODES = (
     (
         403,
         'ERROR_OUT_OF_MEMORY',
-        'The memory was full after {done} of {total} molecules, which are in the outputs; give a new job fewer cores '
-        'or more memory, and the remote folder of this one as parent_folder.',
+        'The job was killed, most likely for lack of memory, after {done} of {total} molecules, which are in the '
+        'outputs; give a new job fewer cores or more memory, and the remote folder of this one as parent_folder.',
     ),
 )
 
@@ -195,6 +196,8 @@ class FourPointBatchCalculation(CalcJob):
         code_info.withmpi = False
         calc_info = CalcInfo()
         calc_info.codes_info = [code_info]
+        # The scheduler does not tell how the runner ended; 127 or 137 say more than missing files do.
+        calc_info.append_text = f'echo $? > {STATUS_FILE}'
         calc_info.retrieve_list = [*RETRIEVED, code_info.stdout_name]
         if 'parent_folder' in self.inputs:
             parent = self.inputs.parent_folder

@@ -78,7 +78,10 @@ class ModelArtifact:
         """Write both files into ``folder``, which is made when it is not there."""
         Path(folder).mkdir(parents=True, exist_ok=True)
         for name, content in self.to_bytes().items():
-            Path(folder, name).write_bytes(content)
+            # A training that is killed while it writes leaves the last checkpoint, not half a file.
+            partial = Path(folder, f'{name}.partial')
+            partial.write_bytes(content)
+            partial.replace(Path(folder, name))
 
     def content_hash(self) -> str:
         """Return a SHA-256 of both files."""
@@ -108,9 +111,13 @@ class ModelArtifact:
         :raises OscError: when a file is missing or damaged.
         """
         try:
-            return cls.from_bytes(Path(folder, WEIGHTS_FILE).read_bytes(), Path(folder, CONFIG_FILE).read_bytes())
+            contents = [Path(folder, name).read_bytes() for name in (WEIGHTS_FILE, CONFIG_FILE)]
         except OSError as exception:
             raise OscError(f'{folder} is no model folder: {exception}') from None
+        try:
+            return cls.from_bytes(*contents)
+        except OscError as exception:
+            raise OscError(f'{folder}: {exception}') from None
 
 
 def _refuse_constant(name: str) -> float:

@@ -1,0 +1,63 @@
+"""``aiida-osc train surrogate``."""
+
+import click
+
+from aiida_osc.cli.training import loop_settings, training_options
+
+
+@click.command('surrogate')
+@training_options
+@click.option('--column', 'columns', multiple=True, metavar='TARGET@LEVEL', help='Column to predict; repeat for more.')
+@click.option('--members', type=click.IntRange(1), help='Ensemble members.')
+def surrogate(
+    data: str,
+    out: str | None,
+    start: str | None,
+    level: str | None,
+    seed: int,
+    profile: str | None,
+    columns: tuple[str, ...],
+    members: int | None,
+    **options,
+):
+    """Train an ensemble that predicts the labelled columns with calibrated uncertainty.
+
+    With --out everything happens here, on files: OUT is checkpoint and result, and an interrupted training goes on when
+    the command is given again. Without it, a WorkChain is submitted and its result is stored as a node. Molecules of
+    the common test split are never trained on; the figures at the end are theirs.
+    """
+    from aiida_osc.surrogate.settings import SurrogateSettings
+
+    values = loop_settings(**options)
+    values |= {'columns': list(columns)} if columns else {}
+    values |= {'members': members} if members else {}
+    settings = SurrogateSettings.from_dict(values)
+    if out is None:
+        _submit(data, values, seed, start, profile)
+        return
+    from aiida_osc.cli.training import read_file, train_on_files
+    from aiida_osc.surrogate.fit import fit_surrogate_piece
+
+    table = read_file(data, level)
+
+    def piece(checkpoint, report):
+        return fit_surrogate_piece(table, settings, seed=seed, checkpoint=checkpoint, report=report)
+
+    artifact = train_on_files(piece, out, start)
+    for column, values in artifact.config['metrics'].items():
+        figures = ', '.join(f'{name.upper()} {values[name]:.4f}' for name in ('mae', 'rmse', 'nll', 'crps'))
+        click.echo(f'{column}: {figures} on {values["n"]} molecules ({values["split"]})')
+    click.echo(f'written: {out}')
+
+
+def _submit(data: str, values: dict, seed: int, start: str | None, profile: str | None) -> None:
+    from aiida_osc.cli.common import load_osc_profile, require_daemon
+    from aiida_osc.cli.training import submit_training
+
+    load_osc_profile(profile)
+    require_daemon()
+    from aiida_osc.workflows.train_surrogate import TrainSurrogateWorkChain
+
+    node = submit_training(TrainSurrogateWorkChain, data, values, seed, start, 'train surrogate')
+    click.echo(f'submitted: pk {node.pk}, uuid {node.uuid}')
+    click.echo(f'follow it with: verdi process report {node.pk}', err=True)

@@ -134,11 +134,14 @@ class LabelWorkChain(WorkChain):
 
     def split(self):
         """Deal the molecules into chunks, one per job."""
-        metadata = {'call_link_label': 'split', 'label': f'deal {self.inputs.molecules.count} molecules into jobs'}
+        metadata = {
+            'call_link_label': 'split',
+            'label': f'deal {_number(self.inputs.molecules.count, "molecule")} into jobs',
+        }
         self.ctx.chunks = chunk_molecules(self.inputs.molecules, self.inputs.chunk_size, metadata=metadata)
         count, size = len(self.ctx.chunks), self.inputs.chunk_size.value
         self.report(
-            f'{self.inputs.molecules.count} molecules in {count} {"job" if count == 1 else "jobs"} of up to {size}, '
+            f'{_number(self.inputs.molecules.count, "molecule")} in {_number(count, "job")} of up to {size}, '
             f'{self.inputs.max_concurrent.value} at a time'
         )
 
@@ -174,7 +177,10 @@ class LabelWorkChain(WorkChain):
             parts |= {
                 f'{name}_{number}': outputs[name] for name in ('labels', 'geometries', 'results') if name in outputs
             }
-        metadata = {'call_link_label': 'collect', 'label': f'collect the labels of {len(self.ctx.chunks)} jobs'}
+        metadata = {
+            'call_link_label': 'collect',
+            'label': f'collect the labels of {_number(len(self.ctx.chunks), "job")}',
+        }
         outputs = collect_labels(**parts, metadata=metadata)
         self.ctx.totals = outputs['failures'].get_dict()['totals']
         self.out_many(outputs)
@@ -203,7 +209,7 @@ class LabelWorkChain(WorkChain):
         if known is not None:
             return known
         count, total = int(label.removeprefix('chunk_')) + 1, len(self.ctx.chunks)
-        story = f'job {count} of {total}: four-point scheme of {self.ctx.chunks[label].count} molecules'
+        story = f'job {count} of {total}: four-point scheme of {_number(self.ctx.chunks[label].count, "molecule")}'
         job = {
             'code': self.inputs.code,
             'molecules': self.ctx.chunks[label],
@@ -217,5 +223,9 @@ class LabelWorkChain(WorkChain):
 
 def _sentence(label, asked, results):
     failed, flagged = results.get('failed', 0), results.get('flagged', 0)
-    text = f'{label}: {results.get("ok", 0)} of {asked} molecules computed'
+    text = f'{label}: {results.get("ok", 0)} of {_number(asked, "molecule")} computed'
     return text + (f', {failed} failed and {flagged} flagged, see its results' if failed or flagged else '')
+
+
+def _number(count, noun):
+    return f'{count} {noun}' if count == 1 else f'{count} {noun}s'

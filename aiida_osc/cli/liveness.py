@@ -6,12 +6,11 @@ read as files on purpose: AiiDA's own queue object moves the tasks that workers 
 """
 
 import json
+import os
 import time
 from collections.abc import Iterable
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
-
-from aiida_osc.cli.daemon import daemon_client, worker_pids
 
 REPLY_SECONDS = 5.0  # a worker in the middle of a calculation answers late; no answer counts as alive
 SECOND_LOOK_SECONDS = 2.0  # a submission stores the node first and sends the task then
@@ -141,29 +140,26 @@ def other_programs(profile) -> list[float]:
 
     AiiDA keeps a record of each: a file with the process id and the command.
     """
-    import os
-
     import psutil
     from aiida.manage.configuration.settings import AiiDAConfigPathResolver
 
-    ours = {os.getpid(), *(worker_pids(daemon_client(profile)) or [])}
     times = []
     for record in (AiiDAConfigPathResolver().access_control_dir / profile.name).glob('*.pid'):
-        if int(record.stem) in ours:
+        if int(record.stem) == os.getpid():
             continue
         try:
             program = psutil.Process(int(record.stem))
             command = program.cmdline()
-            if record.read_text() == str(command) and not is_worker(command, profile):
+            if record.read_text() == str(command) and not is_daemon(command):
                 times.append(program.create_time())
         except (psutil.Error, OSError):  # gone
             continue
     return times
 
 
-def is_worker(command: list[str], profile) -> bool:
-    """Return whether a command line is that of a daemon worker of the profile."""
-    return command[-2:] == ['daemon', 'worker'] and profile.name in command
+def is_daemon(command: list[str]) -> bool:
+    """Return whether a command line is that of a daemon, of one of its workers or of its broker."""
+    return 'daemon' in command and any(Path(part).name == 'verdi' for part in command[:3])
 
 
 def _may_run_elsewhere(node, queued: set[int], programs: list[float]) -> bool:

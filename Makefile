@@ -53,7 +53,7 @@ clean:  ## stop the daemon of the demo and remove all that these targets made
 	@if [ -d $(DEMO)/aiida ] && [ -x $(BIN)/verdi ]; then \
 		echo 'Stopping the daemon of the demo ...'; \
 		$(call surroundings,$(DEMO)) verdi process kill --all --timeout 10 > /dev/null 2>&1 < /dev/null || true; \
-		$(call surroundings,$(DEMO)) verdi daemon stop > /dev/null 2>&1 < /dev/null || true; \
+		$(call surroundings,$(DEMO)) verdi daemon stop --timeout 90 > /dev/null 2>&1 < /dev/null || true; \
 	fi
 	rm -rf .demo .test .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -10,4 +10,4 @@ def shell(tmp_path_factory):
     shell = Shell(tmp_path_factory.mktemp('newcomer'))
     shell.first = shell.run('aiida-osc', 'setup')
     yield shell
-    shell.run('verdi', 'daemon', 'stop')
+    shell.run('verdi', 'daemon', 'stop', '--timeout', '90')

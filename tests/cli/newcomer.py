@@ -34,6 +34,11 @@ class Shell:
             command, env=self.env, cwd=self.home, capture_output=True, text=True, timeout=timeout, check=False
         )
 
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start the program of waiting processes and do not wait for it."""
+        command = [str(PROGRAMS / 'python'), str(HERE / 'waiting_processes.py'), *arguments]
+        return subprocess.Popen(command, env=self.env, cwd=self.home, stdout=subprocess.DEVNULL, text=True)
+
     def python(self, *arguments: str) -> str:
         """Run the program of waiting processes and return its output."""
         outcome = self.run('python', str(HERE / 'waiting_processes.py'), *arguments)
@@ -41,7 +46,7 @@ class Shell:
         return outcome.stdout.strip()
 
 
-def wait_until(condition, seconds: float = 90) -> None:
+def wait_until(condition, seconds: float = 180) -> None:
     """Wait until a condition holds, or fail."""
     deadline = time.monotonic() + seconds
     while not condition():

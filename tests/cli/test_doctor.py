@@ -50,6 +50,18 @@ def test_killed_worker_is_cured_and_living_processes_are_left_alone(shell, folde
     assert archive.returncode == 0, archive.stderr
 
 
+def test_calcfunction_of_another_program_is_left_alone_until_that_dies(shell, folder):
+    with shell.start('run', str(folder)) as program:
+        wait_until((folder / 'worker').exists)
+        calcfunction = shell.python('last')
+        assert shell.run('aiida-osc', 'doctor', '--fix').stdout == 'profile osc: all is well\n'
+        assert shell.python('state', calcfunction) == 'running unsealed'
+        program.kill()
+    assert f'error: process {calcfunction} died' in shell.run('aiida-osc', 'doctor').stdout
+    assert shell.run('aiida-osc', 'doctor', '--fix').returncode == 0
+    assert shell.python('state', calcfunction) == 'killed sealed'
+
+
 def test_lost_submission_gets_a_new_task(shell, folder):
     (folder / 'go').touch()
     pk = shell.python('forget', str(folder))
@@ -61,7 +73,7 @@ def test_lost_submission_gets_a_new_task(shell, folder):
 
 
 def test_stopped_daemon_is_started(shell):
-    assert shell.run('verdi', 'daemon', 'stop').returncode == 0
+    assert shell.run('verdi', 'daemon', 'stop', '--timeout', '90').returncode == 0
     found = shell.run('aiida-osc', 'doctor')
     assert (found.returncode, found.stdout.splitlines()[0]) == (
         1, 'error: the daemon is not running -> verdi -p osc daemon start 2',
@@ -71,7 +83,7 @@ def test_stopped_daemon_is_started(shell):
 
 
 def test_missing_worker_is_added(shell):
-    assert shell.run('verdi', 'daemon', 'decr', '1').returncode == 0
+    assert shell.run('verdi', 'daemon', 'decr', '1', '--timeout', '90').returncode == 0
     assert '-> verdi -p osc daemon incr 1' in shell.run('aiida-osc', 'doctor').stdout
     assert shell.run('aiida-osc', 'doctor', '--fix').returncode == 0
 

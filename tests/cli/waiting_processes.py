@@ -1,7 +1,8 @@
 """Processes for the tests of the doctor: a workflow whose calcfunction waits until a file appears.
 
 Run as a program in a profile: ``submit FOLDER`` prints the pk; ``forget FOLDER`` makes the same process as a submission
-that never reached the broker; ``state PK`` prints state and seal; ``children PK`` prints the pks of called processes.
+that never reached the broker; ``run FOLDER`` runs the calcfunction here, without the daemon; ``last`` prints the pk of
+the newest calcfunction; ``state PK`` prints state and seal; ``children PK`` prints the pks of called processes.
 """
 
 import os
@@ -55,13 +56,22 @@ def importable():
     return WorkChainClass
 
 
-def main(action: str, argument: str) -> str:
+def main(action: str, argument: str = '') -> str:
     from aiida.engine import submit
-    from aiida.orm import load_node
+    from aiida.orm import CalcFunctionNode, QueryBuilder, load_node
 
     load_profile()
     if action == 'submit':
         return str(submit(importable(), folder=Str(argument)).pk)
+    if action == 'run':
+        return str(wait_for_file.run_get_pk(Str(argument)).pk)
+    if action == 'last':
+        return str(
+            QueryBuilder()
+            .append(CalcFunctionNode, project='id')
+            .order_by({CalcFunctionNode: {'id': 'desc'}})
+            .first(flat=True)
+        )
     if action == 'forget':
         return str(forget(argument))
     node = load_node(int(argument))

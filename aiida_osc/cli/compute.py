@@ -1,0 +1,55 @@
+"""``aiida-osc compute``: labels by quantum chemistry."""
+
+import click
+
+from aiida_osc.cli.common import profile_option, seed_option
+
+
+@click.command()
+@click.argument('molecules', metavar='FILE|NODE')
+@click.option('--engine', type=click.Choice(['tblite']), default='tblite', show_default=True, help='tblite: GFN2-xTB.')
+@click.option(
+    '--protocol',
+    type=click.Choice(['fast', 'balanced', 'stringent']),
+    default='fast',
+    show_default=True,
+    help='Size and number of the jobs, and how tightly geometries converge.',
+)
+@click.option('--code', default='tblite', show_default=True, metavar='LABEL', help='Label, pk or uuid of the code.')
+@click.option('--cores', type=click.IntRange(1), help="Cores per job; by default the computer's.")
+@click.option('--chunk-size', type=click.IntRange(1), help='Largest number of molecules per job.')
+@click.option('--max-concurrent', type=click.IntRange(1), help='Largest number of jobs at a time.')
+@click.option('--walltime', type=click.IntRange(60), metavar='SECONDS', help='Wall time per job.')
+@click.option('--dry-run', is_flag=True, help='Say what would be computed; submit nothing.')
+@click.option('--wait/--no-wait', default=False, help='Stay and show the progress until the labels are there.')
+@click.option(
+    '--out',
+    type=click.Path(dir_okay=False),
+    metavar='FILE',
+    help='Write the labels there (.csv, .sdf, .h5); implies --wait.',
+)
+@seed_option
+@profile_option
+def compute(molecules: str, profile: str | None, dry_run: bool, wait: bool, out: str | None, **choices):
+    """Compute labels by quantum chemistry.
+
+    FILE is CSV, SMILES, SDF or HDF5; NODE the pk, uuid or label of a molecule set. Finished molecules are kept when a
+    job is interrupted, and a second run of the same molecules takes them from the cache.
+    """
+    from aiida_osc.cli.common import load_osc_profile, require_daemon
+    from aiida_osc.cli.labelling import describe, make_builder, read_molecules, report_labels, submit_labels
+
+    load_osc_profile(profile)
+    if not dry_run:
+        require_daemon()
+    node = read_molecules(molecules, store=not dry_run)
+    builder = make_builder(node, **choices)
+    click.echo(describe(builder), err=True)
+    if dry_run:
+        return
+    process = submit_labels(builder, molecules)
+    click.echo(f'submitted: pk {process.pk}, uuid {process.uuid}')
+    if wait or out:
+        report_labels(process, out)
+        raise SystemExit(0 if process.is_finished_ok else 1)
+    click.echo(f'follow it with: aiida-osc status {process.pk}', err=True)

@@ -77,7 +77,7 @@ def read_table(
     path = Path(path)
     rows = FORMATS[_format(path, file_format)](path, smiles_column)
     if not rows.records:
-        raise OscError(f'{path} holds no molecule: give a file with at least one')
+        raise OscError(f'{path.name} holds no molecule: give a file with at least one')
     fields, unclear = plan_fields(rows.headers, columns or {}, level, environment)
     for header, item in fields.items():
         numbers = [_number(record.cells.get(header, '')) for record in rows.records]

@@ -25,7 +25,7 @@ def read_delimited(path: Path, smiles_column: str | None = None) -> Rows:
     try:
         numbered = list(_numbered(reader))
     except csv.Error as exception:
-        raise OscError(f'{path}, line {reader.line_num}: {exception}') from None
+        raise OscError(f'{path.name}, line {reader.line_num}: {exception}') from None
     headers = [name.strip() for name in numbered[0][1]]
     column = _smiles_column(path, headers, smiles_column)
     return Rows(tuple(headers), tuple(_record(line, cells, headers, column) for line, cells in numbered[1:]))
@@ -43,12 +43,12 @@ def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
 def _smiles_column(path: Path, headers: Sequence[str], wanted: str | None) -> str:
     twice = sorted({name for name in headers if name and headers.count(name) > 1})
     if twice:
-        raise OscError(f'{path} has more than one column {twice[0]!r}: rename one')
+        raise OscError(f'{path.name} has more than one column {twice[0]!r}: rename one')
     found = [name for name in headers if (name == wanted if wanted else name.lower() in SMILES_NAMES)]
     if not found:
         raise OscError(
-            f'{path} has no column {wanted or "smiles"!r}: its columns are {", ".join(headers)}; name the one with the '
-            'SMILES (--smiles-column)'
+            f'{path.name} has no column {wanted or "smiles"!r}: its columns are {", ".join(headers)}; '
+            'name the one with the SMILES (--smiles-column)'
         )
     return found[0]
 

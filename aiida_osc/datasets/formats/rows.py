@@ -43,13 +43,13 @@ def read_text(path: Path) -> str:
     try:
         text = path.read_bytes().decode('utf-8-sig')
     except OSError as exception:
-        raise OscError(f'{path} cannot be read: {exception.strerror}') from None
+        raise OscError(f'{path.name} cannot be read: {exception.strerror}') from None
     except UnicodeDecodeError as exception:
         raise OscError(
-            f'{path} is not UTF-8 text (byte {exception.start}): convert it, for example with iconv -t UTF-8'
+            f'{path.name} is not UTF-8 text (byte {exception.start}): convert it, for example with iconv -t UTF-8'
         ) from None
     if not text.strip():
-        raise OscError(f'{path} is empty: give a file with at least one molecule')
+        raise OscError(f'{path.name} is empty: give a file with at least one molecule')
     if '\0' in text:
-        raise OscError(f'{path} holds NUL characters: it is no text file')
+        raise OscError(f'{path.name} holds NUL characters: it is no text file')
     return text

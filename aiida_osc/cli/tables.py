@@ -1,0 +1,42 @@
+"""Tables as lines of text, for ``aiida-osc data show``."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+
+
+def describe_table(table, rows: int) -> Iterator[str]:
+    """Yield the lines that describe a molecule or geometry table and its first ``rows`` entries."""
+    from aiida_osc.datasets.molecule_table import MoleculeTable
+
+    yield from _molecules(table, rows) if isinstance(table, MoleculeTable) else _geometries(table, rows)
+
+
+def _molecules(table, rows: int) -> Iterator[str]:
+    yield f'{len(table)} molecules, content {table.content_hash()[:16]}'
+    sources = Counter(table.source)
+    yield 'sources: ' + ', '.join(f'{name} ({count})' for name, count in sources.most_common())
+    width = max((len(str(column)) for column in table.columns), default=0)
+    if table.columns:
+        yield f'{"column":<{width}}  {"unit":<8}{"labels":>8}{"min":>12}{"median":>12}{"max":>12}'
+    for column, values in table.columns.items():
+        known = values[np.isfinite(values)]
+        numbers = (known.min(), np.median(known), known.max()) if len(known) else ()
+        cells = ''.join(f'{number:>12.4f}' for number in numbers)
+        yield f'{column!s:<{width}}  {column.definition.unit:<8}{len(known):>8}{cells}'
+    for row in range(min(rows, len(table))):
+        values = ' '.join(
+            f'{column.target}={column_values[row]:.4g}'
+            for column, column_values in table.columns.items()
+            if np.isfinite(column_values[row])
+        )
+        yield f'{table.inchikeys[row]}  {table.smiles[row]}  {values}'.rstrip()
+
+
+def _geometries(table, rows: int) -> Iterator[str]:
+    yield f'{len(table)} structures at {table.level}, content {table.content_hash()[:16]}'
+    charges = Counter(item.charge for item in table.geometries)
+    yield 'charges: ' + ', '.join(f'{charge:+d} ({count})' for charge, count in sorted(charges.items()))
+    for item in table.geometries[:rows]:
+        yield f'{item.inchikey}  charge {item.charge:+d}  {len(item.numbers)} atoms'

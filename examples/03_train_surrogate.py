@@ -6,7 +6,7 @@ from aiida.plugins import CalculationFactory, DataFactory, WorkflowFactory
 
 from aiida_osc.chem.molecules import standardise
 from aiida_osc.datasets.molecule_table import MoleculeTable
-from aiida_osc.datasets.seed import load_seed
+from aiida_osc.datasets.seed_set import load_seed
 
 MoleculeSetData = DataFactory('osc.molecule_set')
 TrainSurrogateWorkChain = WorkflowFactory('osc.train_surrogate')

@@ -4,7 +4,7 @@ from aiida.engine import run_get_node
 from aiida.orm import Dict, Int
 from aiida.plugins import CalculationFactory, DataFactory, WorkflowFactory
 
-from aiida_osc.datasets.seed import load_seed
+from aiida_osc.datasets.seed_set import load_seed
 
 MoleculeSetData = DataFactory('osc.molecule_set')
 TrainJtvaeWorkChain = WorkflowFactory('osc.train_jtvae')

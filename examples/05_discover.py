@@ -7,7 +7,7 @@ from aiida.engine import submit
 from aiida.orm import load_code
 from aiida.plugins import DataFactory, WorkflowFactory
 
-from aiida_osc.datasets.seed import load_seed
+from aiida_osc.datasets.seed_set import load_seed
 
 MoleculeSetData = DataFactory('osc.molecule_set')
 DiscoveryWorkChain = WorkflowFactory('osc.discovery')

@@ -10,6 +10,9 @@ from aiida_osc.errors import OscError
 from aiida_osc.training.settings import Settings
 from aiida_osc.workflows.protocols import load_protocol
 
+#: Names the shipped seed set, unless a node has that label.
+SEED = 'seed'
+
 
 @dataclass(frozen=True)
 class Campaign(Settings):
@@ -22,7 +25,7 @@ class Campaign(Settings):
     """
 
     label: str
-    molecules: str | int = 'seed'
+    molecules: str | int = SEED
     protocol: str = 'balanced'
     seed: int = 0
     code: str = 'tblite'
@@ -59,14 +62,14 @@ def submit_campaign(campaign: Campaign):
     :raises OscError: when the daemon is not running, a campaign of that label is, or the inputs do not fit.
     """
     from aiida.engine import submit
-    from aiida.orm import load_code
 
     from aiida_osc.cli.common import require_daemon
+    from aiida_osc.cli.labelling import find_code
     from aiida_osc.workflows.discovery import DiscoveryWorkChain
 
     require_daemon()
     _refuse_twin(campaign.label)
-    code = load_code(campaign.code)
+    code = find_code(campaign.code)
     builder = DiscoveryWorkChain.get_builder_from_protocol(
         code,
         _molecules(campaign.molecules),
@@ -99,14 +102,17 @@ def _refuse_twin(label: str) -> None:
 
 
 def _molecules(identifier: str | int):
-    """Return the molecule set that ``identifier`` names; the seed set and files are imported by a calcfunction."""
+    """Return the molecule set that ``identifier`` names; files, and the seed set at first use, are imported."""
     from aiida_osc.cli.common import is_file, load_osc_node
-    from aiida_osc.cli.data import import_as_node
+    from aiida_osc.cli.importing import import_as_node
     from aiida_osc.data.molecule_set import MoleculeSetData
 
     text = str(identifier)
-    if text == 'seed':
-        return import_as_node(source='seed')
     if is_file(text):
         return import_as_node(path=text)
-    return load_osc_node(text, MoleculeSetData)
+    try:
+        return load_osc_node(text, MoleculeSetData)
+    except OscError:
+        if text == SEED:
+            return import_as_node(source=SEED)
+        raise

@@ -304,6 +304,7 @@ class DiscoveryWorkChain(WorkChain):
             molecules=self.ctx.molecules,
             settings=self.inputs.settings[name],
             seed=self._seed(),
+            **({} if self.ctx[name] is None else {'checkpoint': self.ctx[name]}),
         )
 
     def _submit_step(self, process_class, step, label, **inputs):

@@ -47,10 +47,10 @@ def ports_without_help(namespace, path=''):
         here = f'{path}.{name}' if path else name
         if name in PORTS_OF_AIIDA:
             continue
-        if not (port.help or '').strip():
-            yield here
         if hasattr(port, 'items'):
             yield from ports_without_help(port, here)
+        elif not (port.help or '').strip():
+            yield here
 
 
 @pytest.mark.parametrize(('group', 'name'), PROCESSES, ids=[name for _, name in PROCESSES])
@@ -63,8 +63,8 @@ def test_every_port_and_exit_code_has_help(group, name):
         return
     assert list(ports_without_help(spec.inputs)) == []
     assert list(ports_without_help(spec.outputs)) == []
-    for code in spec.exit_codes.values():
-        assert len(code.message.split()) > 2, f'{code.label} says too little: {code.message!r}'
+    for label, code in spec.exit_codes.items():
+        assert len(code.message.split()) > 2, f'{label} says too little: {code.message!r}'
 
 
 @pytest.mark.parametrize(('group', 'name'), PROCESSES, ids=[name for _, name in PROCESSES])

@@ -64,7 +64,8 @@ def test_every_port_and_exit_code_has_help(group, name):
     assert list(ports_without_help(spec.inputs)) == []
     assert list(ports_without_help(spec.outputs)) == []
     for label, code in spec.exit_codes.items():
-        assert len(code.message.split()) > 2, f'{label} says too little: {code.message!r}'
+        if code.status >= 200:  # below, AiiDA's own
+            assert len(code.message.split()) > 2, f'{label} says too little: {code.message!r}'
 
 
 @pytest.mark.parametrize(('group', 'name'), PROCESSES, ids=[name for _, name in PROCESSES])

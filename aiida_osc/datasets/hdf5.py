@@ -23,8 +23,14 @@ def open_checked(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Iterator[h5
     except OSError as exception:
         raise OscError(f'{path} is not a readable HDF5 file: {exception}') from None
     with handle:
-        check_file(handle, max_bytes=max_bytes)
-        yield handle
+        try:
+            check_file(handle, max_bytes=max_bytes)
+            yield handle
+        except OscError:
+            raise
+        except (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError) as exception:
+            # What h5py raises when a member has another kind, type or shape than expected, or cannot be read.
+            raise OscError(f'{path} is damaged: {exception}') from exception
 
 
 def check_file(handle: h5py.File, *, max_bytes: int = MAX_BYTES) -> None:

@@ -43,6 +43,9 @@ class MoleculeTable:
             raise OscError('smiles, inchikeys and source differ in length')
         if len(set(self.inchikeys)) != len(self.inchikeys):
             raise OscError('an InChIKey stands twice in a molecule table: merge the rows first')
+        for text in (*self.smiles, *self.inchikeys, *self.source):
+            if '\n' in text or '\0' in text:
+                raise OscError(f'{text!r} holds a line break or NUL: a molecule table holds single lines of text')
         for key, values in ordered.items():
             if values.shape != (len(self),):
                 raise OscError(f'column {key} has shape {values.shape} for {len(self)} molecules')

@@ -8,7 +8,7 @@ from rdkit import Chem
 from aiida_osc.chem.molecules import MoleculeError, parse_smiles
 from aiida_osc.generator.motifs import CHAIN, RING, Motif
 from aiida_osc.generator.partition import Piece, partition
-from aiida_osc.generator.stereo import Stereo, read_stereo
+from aiida_osc.generator.stereo import NO_STEREO, Stereo, read_stereo
 
 ROOT = -1
 
@@ -36,7 +36,7 @@ class JunctionTree:
     """
 
     nodes: tuple[Node, ...]
-    stereo: Stereo = Stereo()
+    stereo: Stereo = NO_STEREO
 
     def __len__(self) -> int:
         """Return the number of nodes."""

@@ -21,6 +21,9 @@ class Stereo:
     bonds: tuple[tuple[int, int, int, int, bool], ...] = ()
 
 
+NO_STEREO = Stereo()
+
+
 def read_stereo(mol: Chem.Mol, numbering: Mapping[int, int]) -> Stereo:
     """Return the stereo marks of a molecule.
 

@@ -1,0 +1,61 @@
+"""The two encoders: messages over bonds for the graph, from the leaves to the root for the junction tree."""
+
+import torch
+from torch import Tensor, nn
+
+from aiida_osc.generator.tensors import ATOM_SIZES, BOND_SIZES, Batch
+
+
+class GraphEncoder(nn.Module):
+    """Residual message passing over bonds, then sum and mean over the atoms."""
+
+    def __init__(self, hidden: int, rounds: int) -> None:
+        """Make the layers."""
+        super().__init__()
+        self.atoms = nn.EmbeddingBag(sum(ATOM_SIZES), hidden, mode='sum')
+        self.bonds = nn.EmbeddingBag(sum(BOND_SIZES), hidden, mode='sum')
+        self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(rounds))
+        self.updates = nn.ModuleList(
+            nn.Sequential(nn.Linear(2 * hidden, hidden), nn.ReLU(), nn.Linear(hidden, hidden)) for _ in range(rounds)
+        )
+        self.out = nn.Linear(2 * hidden, hidden)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return one vector per molecule, shape ``(molecules, hidden)``."""
+        states, bonds = self.atoms(batch.atoms), self.bonds(batch.edge_kinds)
+        source, target = batch.edges
+        for norm, update in zip(self.norms, self.updates, strict=True):
+            normed = norm(states)
+            messages = torch.relu(normed.index_select(0, source) + bonds)
+            received = torch.zeros_like(normed).index_add_(0, target, messages.to(normed.dtype))
+            states = states + update(torch.cat([normed, received], dim=1))
+        total = states.new_zeros(len(batch), states.shape[1]).index_add_(0, batch.atom_owner, states)
+        counts = torch.bincount(batch.atom_owner, minlength=len(batch)).unsqueeze(1)
+        return torch.relu(self.out(torch.cat([total / 10, total / counts], dim=1)))
+
+
+class TreeEncoder(nn.Module):
+    """Gated units from the leaves to the root, all nodes of one depth at a time."""
+
+    def __init__(self, hidden: int) -> None:
+        """Make the layers."""
+        super().__init__()
+        self.message = nn.Sequential(nn.Linear(2 * hidden, hidden), nn.ReLU())
+        self.cell = nn.GRUCell(hidden, hidden)
+
+    def forward(self, batch: Batch, motifs: Tensor, joints: Tensor) -> Tensor:
+        """Return the states of the roots.
+
+        :param motifs: embedded motif of each node, shape ``(nodes, hidden)``.
+        :param joints: embedded site and attachment of each node, shape ``(nodes, hidden)``.
+        :returns: shape ``(molecules, hidden)``.
+        """
+        parent, depth = batch.nodes[:, 3], batch.nodes[:, 4]
+        received = torch.zeros_like(motifs)
+        for level in range(int(depth.max()), 0, -1):
+            rows = (depth == level).nonzero().squeeze(1)
+            states = self.cell(motifs.index_select(0, rows), received.index_select(0, rows))
+            messages = self.message(torch.cat([states, joints.index_select(0, rows)], dim=1))
+            received = received.index_add(0, parent.index_select(0, rows), messages.to(received.dtype))
+        roots = (depth == 0).nonzero().squeeze(1)
+        return self.cell(motifs.index_select(0, roots), received.index_select(0, roots))

@@ -1,0 +1,192 @@
+"""Training of a generator, piece by piece."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from aiida_osc.datasets.molecule_table import MoleculeTable
+from aiida_osc.errors import OscError
+from aiida_osc.generator.data import (
+    Decomposed,
+    TrainingData,
+    choose_columns,
+    choose_vocabulary,
+    decompose_table,
+    prepare,
+    usable_rows,
+)
+from aiida_osc.generator.generator import Generator, build_network
+from aiida_osc.generator.network import JtvaeNetwork
+from aiida_osc.generator.settings import JtvaeSettings
+from aiida_osc.generator.task import JtvaeTask
+from aiida_osc.generator.vocabulary import Vocabulary
+from aiida_osc.training.artifact import FORMAT, ModelArtifact, load_weights, package_versions
+from aiida_osc.training.loop import FitState, Progress, fit_piece
+
+#: Molecules on which a finished generator is measured.
+_MEASURED = 300
+#: Settings that may change between two pieces.
+_LOOP_SETTINGS = frozenset({'piece_epochs', 'device', 'amp', 'compile', 'compile_mode'})
+
+
+def fit_jtvae_piece(
+    table: MoleculeTable,
+    settings: JtvaeSettings,
+    *,
+    seed: int,
+    checkpoint: ModelArtifact | None = None,
+    report: Progress | None = None,
+) -> ModelArtifact:
+    """Train a generator for one piece and return the checkpoint, or the finished model when it is the last.
+
+    An unfinished ``checkpoint`` goes on; table, settings and seed must be those it began with. A finished one is a warm
+    start: its motifs keep their numbers and weights, new ones join them. Molecules that do not decompose are left out,
+    counted in ``config['extra']['rejected']``.
+
+    :param seed: decides validation part, initial weights, noise and shuffling.
+    :param report: called with the record of each epoch.
+    :raises OscError: when there is too little to learn from, training diverges, or the checkpoint does not fit.
+    """
+    used = table.take(usable_rows(table, settings))
+    going_on = checkpoint is not None and not checkpoint.config['finished']
+    if going_on:
+        config, state = _go_on(table, settings, seed, checkpoint)  # type: ignore[arg-type]
+        chains = Vocabulary.from_json(config['extra']['vocabulary']).chains
+        decomposed = decompose_table(used.smiles, settings.chain_count, chains=chains)
+    else:
+        base = _warm_vocabulary(checkpoint)
+        decomposed, state = decompose_table(used.smiles, settings.chain_count, base), None
+        config = _begin(table, used, decomposed, settings, seed, base)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed % 2**63)
+        network, vocabulary = build_network(config)
+    if checkpoint is not None and not going_on:
+        _inherit(network, config, checkpoint)
+    data = prepare(used, decomposed, vocabulary, config['extra']['normalisation'], settings, seed)
+    config['extra']['rejected'] = decomposed.reasons()
+    state = fit_piece(JtvaeTask(network, data, settings), settings, seed=seed, state=state, report=report)
+    config['training']['progress'] = {**state.progress(), 'epochs': settings.epochs}
+    config['training']['molecules'] = {'train': len(data.train), 'validation': len(data.validation)}
+    config['finished'] = state.finished
+    if state.finished:
+        _finish(network.cpu(), vocabulary, config, data, settings)
+    return ModelArtifact(config, state.to_tensors())
+
+
+def _begin(
+    table: MoleculeTable,
+    used: MoleculeTable,
+    decomposed: Decomposed,
+    settings: JtvaeSettings,
+    seed: int,
+    base: Vocabulary | None,
+) -> dict[str, Any]:
+    vocabulary = choose_vocabulary(decomposed, base)
+    normalisation = choose_columns(used, decomposed.rows, settings.min_labels)
+    shape = ('hidden', 'latent', 'graph_rounds', 'dropout')
+    return {
+        'format': FORMAT,
+        'kind': 'jtvae',
+        'architecture': {name: getattr(settings, name) for name in shape},
+        'targets': list(normalisation),
+        'training': {'settings': settings.to_dict(), 'seed': seed, 'start': 'new' if base is None else 'warm'},
+        'metrics': {},
+        'data_hash': table.content_hash(),
+        'versions': package_versions(),
+        'finished': False,
+        'extra': {
+            'vocabulary': vocabulary.to_json(),
+            'normalisation': {name: list(pair) for name, pair in normalisation.items()},
+            'known': sorted({key[:14] for key in table.inchikeys}),
+            'memory': [],
+            'spread': [1.0] * settings.latent,
+        },
+    }
+
+
+def _go_on(
+    table: MoleculeTable, settings: JtvaeSettings, seed: int, checkpoint: ModelArtifact
+) -> tuple[dict[str, Any], FitState]:
+    _check_kind(checkpoint)
+    config = copy.deepcopy(checkpoint.config)
+    try:
+        began = JtvaeSettings.from_dict(config['training']['settings']).to_dict()
+        same = config['training']['seed'] == seed
+        progress = config['training']['progress']
+    except KeyError as exception:
+        raise OscError(f'the checkpoint is damaged: {exception} is missing in its configuration') from None
+    same &= all(began[name] == value for name, value in settings.to_dict().items() if name not in _LOOP_SETTINGS)
+    if not same or config['data_hash'] != table.content_hash():
+        raise OscError('the checkpoint began with other data, settings or seed: give the same, or start without it')
+    return config, FitState.from_checkpoint(dict(checkpoint.weights), progress)
+
+
+def _warm_vocabulary(checkpoint: ModelArtifact | None) -> Vocabulary | None:
+    if checkpoint is None:
+        return None
+    _check_kind(checkpoint)
+    return Vocabulary.from_json(checkpoint.config['extra'].get('vocabulary', {}))
+
+
+def _check_kind(checkpoint: ModelArtifact) -> None:
+    if checkpoint.kind != 'jtvae':
+        raise OscError(f'the checkpoint is a model of kind {checkpoint.kind!r}: give a generator')
+
+
+def _inherit(network: JtvaeNetwork, config: dict[str, Any], checkpoint: ModelArtifact) -> None:
+    """Copy what fits of a finished model: tables by their leading rows, the property heads when the columns agree."""
+    same_columns = checkpoint.config['targets'] == config['targets']
+    own = network.state_dict()
+    merged = {
+        name: tensor if name.startswith('property_heads') and not same_columns else _merged(tensor, checkpoint, name)
+        for name, tensor in own.items()
+    }
+    load_weights(network, merged)
+
+
+def _merged(own: Tensor, checkpoint: ModelArtifact, name: str) -> Tensor:
+    weights: Mapping[str, Tensor] = checkpoint.weights
+    old = weights.get(name)
+    if old is None or old.ndim != own.ndim or old.shape[1:] != own.shape[1:] or len(old) > len(own):
+        return own
+    return torch.cat([old.to(own), own[len(old) :]])
+
+
+def _finish(
+    network: JtvaeNetwork,
+    vocabulary: Vocabulary,
+    config: dict[str, Any],
+    data: TrainingData,
+    settings: JtvaeSettings,
+) -> None:
+    """Fill in what only a finished model has: its memory, the spread of its latent vectors and its metrics."""
+    extra = config['extra']
+    extra['memory'] = [data.smiles[place] for place in data.train[: settings.memory]]
+    model = Generator(network, vocabulary, config)
+    _, latent = model.encode_known(extra['memory'])
+    extra['spread'] = latent.std(dim=0, unbiased=False).tolist()
+    measured = {'train': data.train[:_MEASURED], 'validation': data.validation[:_MEASURED]}
+    metrics: dict[str, Any] = {
+        f'reconstruction_{name}': {
+            'value': model.reconstruct([data.smiles[place] for place in places]),
+            'n': len(places),
+        }
+        for name, places in measured.items()
+        if len(places)
+    }
+    _, known = model.encode_known([data.smiles[place] for place in data.validation])
+    if len(known) == len(data.validation) and len(known):
+        errors = np.abs(model.predict(known) - _in_units(data.labels[data.validation], extra['normalisation']))
+        for column, values in zip(config['targets'], errors.T, strict=True):
+            if np.isfinite(values).any():
+                metrics[column] = {'mae': float(np.nanmean(values)), 'n': int(np.isfinite(values).sum())}
+    config['metrics'] = metrics
+
+
+def _in_units(labels: np.ndarray, normalisation: dict[str, list[float]]) -> np.ndarray:
+    table = np.array(list(normalisation.values())).reshape(-1, 2)
+    return labels * table[:, 1] + table[:, 0]

@@ -45,7 +45,7 @@ def test_killed_worker_is_cured_and_living_processes_are_left_alone(shell, folde
     assert shell.python('state', calcfunction) == 'killed sealed'
 
     (folder / 'go').touch()
-    wait_until(lambda: shell.python('state', pk) == 'finished sealed')
+    assert shell.python('end', pk) == 'finished sealed'
     archive = shell.run('verdi', 'archive', 'create', '--all', str(tmp_path / 'all.aiida'))
     assert archive.returncode == 0, archive.stderr
 
@@ -69,7 +69,7 @@ def test_lost_submission_gets_a_new_task(shell, folder):
     assert found.returncode == 1
     assert f'verdi -p osc devel rabbitmq tasks revive --force {pk}' in found.stdout
     assert shell.run('aiida-osc', 'doctor', '--fix').returncode == 0
-    wait_until(lambda: shell.python('state', pk) == 'finished sealed')
+    assert shell.python('end', pk) == 'finished sealed'
 
 
 def test_stopped_daemon_is_started(shell):

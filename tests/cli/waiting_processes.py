@@ -2,7 +2,8 @@
 
 Run as a program in a profile: ``submit FOLDER`` prints the pk; ``forget FOLDER`` makes the same process as a submission
 that never reached the broker; ``run FOLDER`` runs the calcfunction here, without the daemon; ``last`` prints the pk of
-the newest calcfunction; ``state PK`` prints state and seal; ``children PK`` prints the pks of called processes.
+the newest calcfunction; ``children PK`` prints the pks of called processes; ``state PK`` prints state and seal;
+``end PK`` waits for the seal first.
 """
 
 import os
@@ -77,6 +78,8 @@ def main(action: str, argument: str = '') -> str:
     node = load_node(int(argument))
     if action == 'children':
         return ' '.join(str(child.pk) for child in node.called)
+    while action == 'end' and not node.is_sealed:
+        time.sleep(0.2)
     return f'{node.process_state.value} {"sealed" if node.is_sealed else "unsealed"}'
 
 

@@ -13,7 +13,7 @@ from aiida_osc.data.model import ModelData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.provenance.graph import CallTree, Process, call_tree, load_data
 from aiida_osc.provenance.molecules import Iteration, Labelled, molecule_records
-from aiida_osc.report.records import CampaignRecord, ModelRecord, NodeRef
+from aiida_osc.report.records import BATCH, CONTROL, CampaignRecord, Cost, ModelRecord, NodeRef
 
 STEP = re.compile(r'^iteration_(\d+)_(\w+)$')
 JOB = 'osc.fourpoint_batch'
@@ -183,7 +183,7 @@ class CampaignReader:
             models=tuple(models),
             nodes=tuple(_all_nodes(self.tree)),
             versions=self._versions(models),
-            costs=_costs(iterations),
+            costs=tuple(_costs(iterations)),
         )
 
     def _versions(self, models: list[ModelRecord]) -> dict[str, str]:
@@ -217,12 +217,14 @@ def _all_nodes(tree: CallTree) -> Iterator[NodeRef]:
                 yield NodeRef(ref.uuid, ref.pk, ref.what if ref.pk == process.pk else f'{step}: output {ref.what}')
 
 
-def _costs(iterations: list[Iteration]) -> dict[str, float]:
-    """Return the sums of CPU, wall and engine seconds over all labelling jobs."""
-    costs: dict[str, float] = {}
+def _costs(iterations: list[Iteration]) -> Iterator[Cost]:
+    """Yield the CPU, wall and engine seconds of every labelling step."""
     for item in iterations:
-        for name in ('failures', 'control_failures'):
-            for key, seconds in item.content(name).get('totals', {}).items():
+        for role, name in ((BATCH, 'failures'), (CONTROL, 'control_failures')):
+            node = item.node(name)
+            if node is None:
+                continue
+            totals = item.content(name).get('totals', {})
+            for key in sorted(totals):
                 if key.endswith('_seconds'):
-                    costs[key] = costs.get(key, 0.0) + float(seconds)
-    return costs
+                    yield Cost(item.number, role, key, float(totals[key]), node)

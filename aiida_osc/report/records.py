@@ -90,6 +90,17 @@ class ModelRecord:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """Seconds that a labelling step took, such as ``cpu_seconds`` summed over its molecules."""
+
+    iteration: int
+    role: str
+    name: str
+    value: float
+    node: NodeRef
+
+
+@dataclass(frozen=True)
 class CampaignRecord:
     """A whole campaign.
 
@@ -100,7 +111,7 @@ class CampaignRecord:
     :param objectives: objectives per family.
     :param rules: promotion rules as written in the settings.
     :param nodes: every process of the campaign and every node that one of them made.
-    :param costs: sums over all labelling jobs, such as ``cpu_seconds``.
+    :param costs: what the labelling steps took.
     """
 
     node: NodeRef
@@ -122,7 +133,7 @@ class CampaignRecord:
     models: tuple[ModelRecord, ...] = ()
     nodes: tuple[NodeRef, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
-    costs: Mapping[str, float] = field(default_factory=dict)
+    costs: tuple[Cost, ...] = ()
 
     @property
     def promoted(self) -> tuple[MoleculeRecord, ...]:
@@ -132,3 +143,17 @@ class CampaignRecord:
     def columns(self) -> list[Column]:
         """Return the columns of all objectives."""
         return sorted({item.column for items in self.objectives.values() for item in items})
+
+
+@dataclass(frozen=True)
+class ChainLink:
+    """One station on the way from a raw output to the model and data behind a molecule.
+
+    :param title: what happened, as a sentence.
+    :param nodes: the nodes concerned.
+    :param facts: name and text of what is worth knowing: files, seeds, values.
+    """
+
+    title: str
+    nodes: tuple[NodeRef, ...]
+    facts: tuple[tuple[str, str], ...] = ()

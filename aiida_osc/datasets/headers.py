@@ -89,7 +89,7 @@ def _split(header: str) -> tuple[Target, str] | None:
     for name in sorted(TARGETS, key=len, reverse=True):
         rest = text.removeprefix(name)
         if rest != text and (not rest or rest[0] in '_[(:/'):
-            return TARGETS[name], rest.strip('_[]():')
+            return TARGETS[name], rest.strip('_[]():/')
     return None
 
 

@@ -3,11 +3,12 @@
 import csv
 import io
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 import numpy as np
 
-from aiida_osc.chem.molecules import standardise
+from aiida_osc.chem.molecules import Molecule, standardise
 from aiida_osc.chem.synthesis import sa_scores
 from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.molecule_table import MoleculeTable
@@ -37,7 +38,8 @@ def seed_entries() -> list[SeedEntry]:
 
 def seed_roles() -> dict[str, str]:
     """Return the role of each InChIKey of the list."""
-    return {standardise(entry.smiles).inchikey: entry.role for entry in seed_entries()}
+    entries = seed_entries()
+    return {molecule.inchikey: entry.role for molecule, entry in zip(_molecules(), entries, strict=True)}
 
 
 def load_seed(labelled: bool = True) -> MoleculeTable:
@@ -46,12 +48,17 @@ def load_seed(labelled: bool = True) -> MoleculeTable:
     :param labelled: add the shipped xTB labels; molecules without labels keep NaN.
     :raises OscError: when a shipped label belongs to no molecule of the list.
     """
-    molecules = [standardise(entry.smiles) for entry in seed_entries()]
-    smiles = tuple(molecule.smiles for molecule in molecules)
-    keys = tuple(molecule.inchikey for molecule in molecules)
+    smiles = tuple(molecule.smiles for molecule in _molecules())
+    keys = tuple(molecule.inchikey for molecule in _molecules())
     scores = {Column('sa_score', SA_SCORE): sa_scores(smiles)}
     table = MoleculeTable(smiles, keys, (SOURCE,) * len(keys), scores)
     return table.with_columns(_labels(table.index())) if labelled else table
+
+
+@cache
+def _molecules() -> tuple[Molecule, ...]:
+    """Return the molecules of the list; it takes a second, so once per process."""
+    return tuple(standardise(entry.smiles) for entry in seed_entries())
 
 
 def _labels(index: dict[str, int]) -> dict[Column, np.ndarray]:

@@ -9,6 +9,7 @@ Sections: settings, input, start geometry, engine, internal coordinates, optimis
 worker, launch lock, supervisor.
 """
 
+import ctypes
 import json
 import math
 import multiprocessing
@@ -59,6 +60,9 @@ CHARGES = (0, 1, -1)
 CHARGE_NAMES = {0: 'neutral', 1: 'cation', -1: 'anion'}
 
 
+PR_SET_PDEATHSIG = 1
+
+
 @dataclass(frozen=True)
 class RunnerSettings:
     """What may stand under ``settings`` in ``input.json``.
@@ -79,8 +83,8 @@ class RunnerSettings:
     embed_timeout: float = 60.0
     molecule_timeout: float = 3600.0
     max_steps: int = 300
-    gradient_tolerance: float = 1e-3
-    energy_tolerance: float = 5e-6
+    gradient_tolerance: float = 7e-4
+    energy_tolerance: float = 2e-6
     max_wall_seconds: float = 0.0
     polarizability: bool = True
     retry_failed: bool = False
@@ -273,6 +277,7 @@ def _in_child(function: Callable[[], Any], timeout: float) -> Any:
     receiver, sender = multiprocessing.Pipe(duplex=False)
     process = os.fork()
     if process == 0:
+        die_with_parent()
         # The alarm's default action ends the child even inside compiled code and when its parent is gone.
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, timeout + 5.0)
@@ -291,6 +296,14 @@ def _in_child(function: Callable[[], Any], timeout: float) -> Any:
         receiver.close()
         os.kill(process, signal.SIGKILL)
         os.waitpid(process, 0)
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent dies; without Linux, alarms and parent checks do it later."""
+    try:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    except (OSError, AttributeError):
+        return
 
 
 def _given_start(task: Task) -> Start:
@@ -1008,6 +1021,7 @@ def _cpu_seconds() -> float:
 
 def _work(connection: Any, settings: RunnerSettings, seed: int) -> None:
     """Treat molecules until the supervisor hangs up."""
+    die_with_parent()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, signal.SIG_IGN)  # the supervisor decides, also when the whole group is signalled
     RDLogger.DisableLog('rdApp.*')  # type: ignore[attr-defined]

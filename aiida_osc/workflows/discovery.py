@@ -137,7 +137,7 @@ class DiscoveryWorkChain(WorkChain):
         self.ctx.exhausted = False
         self.ctx.molecules = self.inputs.molecules
         self.ctx.excluded = {}
-        self.ctx.history = {}
+        self.ctx.history = {'labels_00': self.inputs.molecules}
         self.ctx.surrogate = self.inputs.get('surrogate')
         self.ctx.generator = self.inputs.get('generator')
 
@@ -224,6 +224,7 @@ class DiscoveryWorkChain(WorkChain):
             return self._stop('select')
         self.ctx.batches = {name: outputs[name] for name in ('batch', 'control') if name in outputs}
         for name, node in self.ctx.batches.items():
+            self._record(name, node)
             self.ctx.excluded[f'{name}_{self.ctx.iteration:02d}'] = node
         self.ctx.exhausted = self.ctx.batches['batch'].count == 0
         sizes = ' and '.join(f'{node.count} in the {name}' for name, node in self.ctx.batches.items())
@@ -246,17 +247,17 @@ class DiscoveryWorkChain(WorkChain):
 
     def collect(self):
         """Merge the new labels into the known ones; the control stays apart, for the comparison to be fair."""
-        control = self.ctx.pop('label_control_process', None)
-        if control is not None and 'labels' in control.outputs:
-            self._record('control_labels', control.outputs.labels)
         process = self.ctx.pop('label_process', None)
+        for prefix, source in (('', process), ('control_', self.ctx.pop('label_control_process', None))):
+            for name in ('labels', 'failures'):
+                if source is not None and name in source.outputs:
+                    self._record(f'{prefix}{name}', source.outputs[name])
         self.ctx.computed += self.ctx.batches['batch'].count
         if process is None or 'labels' not in process.outputs or not process.outputs.labels.count:
             self.ctx.without_labels += 1
             self.report(f'iteration {self.ctx.iteration}: no new label')
             return None
         self.ctx.without_labels = 0
-        self._record('labels', process.outputs.labels)
         outputs = self._call(
             'osc.merge', 'collect', 'add the new labels', known=self.ctx.molecules, labels=process.outputs.labels
         )
@@ -279,7 +280,12 @@ class DiscoveryWorkChain(WorkChain):
             'osc.promote', 'promote', 'promote candidates', molecules=self.ctx.molecules, settings=promotion
         )
         history = self._call(
-            'osc.record_history', 'history', 'write the history', settings=promotion, **self.ctx.history
+            'osc.record_history',
+            'history',
+            'write the history',
+            settings=promotion,
+            selection=self.inputs.settings.selection,
+            **self.ctx.history,
         )
         if promoted is None or history is None:
             return self._stop('finalize')

@@ -96,7 +96,9 @@ def summary(records: Sequence[Record]) -> dict[str, Any]:
         for name in ('cpu_seconds', 'wall_seconds', 'engine_seconds')
     }
     calls = sum(int(_number(record.get('gradient_calls'))) for record in records)
-    versions: dict[str, str] = next((record['versions'] for record in records if record.get('versions')), {})
+    versions: dict[str, str] = next(
+        (found for record in records if isinstance(found := record.get('versions'), dict)), {}
+    )
     totals = {'total': len(records), **counts, **costs, 'gradient_calls': calls}
     return {**totals, 'versions': versions, 'failures': failures(records)}
 

@@ -11,7 +11,8 @@ from aiida_osc.qc.levels import GFN2, IPEA1, XTB_LEVELS
 #: Thiophene as the runner gives it (GFN2-xTB and IPEA1-xTB with tblite 0.8.0).
 PROPERTIES = {
     'homo': -10.694, 'lumo': -6.596, 'gap': 4.098, 'dipole': 0.914, 'polarizability': 49.7, 'ie_vertical': 9.105,
-    'ie_adiabatic': 9.079, 'ea_vertical': -1.463, 'ea_adiabatic': -1.342, 'lambda_hole': 0.052, 'lambda_electron': 0.320,
+    'ie_adiabatic': 9.079, 'ea_vertical': -1.463, 'ea_adiabatic': -1.342, 'lambda_hole': 0.052,
+    'lambda_electron': 0.320,
 }  # fmt: skip
 GEOMETRY = {'numbers': [6, 8], 'positions': [[0.0, 0.0, 0.0], [0.0, 0.0, 1.2]]}
 
@@ -19,7 +20,7 @@ GEOMETRY = {'numbers': [6, 8], 'positions': [[0.0, 0.0, 0.0], [0.0, 0.0, 1.2]]}
 def make(key='A', status='ok', **changes):
     record = {
         'key': key, 'smiles': f'smiles of {key}', 'status': status, 'reason': None, 'stage': None,
-        'properties': dict(PROPERTIES), 'geometries': {q: GEOMETRY for q in ('0', '1', '-1')}, 'gradient_calls': 20,
+        'properties': dict(PROPERTIES), 'geometries': dict.fromkeys(('0', '1', '-1'), GEOMETRY), 'gradient_calls': 20,
         'cpu_seconds': 1.5, 'wall_seconds': 2.0, 'engine_seconds': 1.25, 'versions': {'tblite': '0.8.0'},
     }  # fmt: skip
     return {**record, **changes}
@@ -86,8 +87,8 @@ def test_nothing_gives_empty_tables():
         'null',
         '[1, 2]',
         '[' * 100_000,
-        line(make('B', key=3)),
-        line(make('B', status='perfect')),
+        line({**make('B'), 'key': 3}),
+        line({**make('B'), 'status': 'perfect'}),
         line(make('B', properties={'homo': float('nan')})),
         line(make('B', properties={'homo': 'low'})),
         line(make('B', properties=None)),

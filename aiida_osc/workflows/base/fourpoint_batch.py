@@ -93,12 +93,10 @@ class FourPointBatchBaseWorkChain(BaseRestartWorkChain):
     @process_handler(exit_codes=[CALC_CODES.ERROR_OUT_OF_MEMORY])
     def handle_out_of_memory(self, node: CalcJobNode) -> ProcessHandlerReport:
         """Go on with half of the cores, that is with half of the molecules in memory at a time."""
-        resources = dict(self.ctx.inputs.metadata.options.resources)
-        for key in ('num_cores_per_mpiproc', 'num_mpiprocs_per_machine', 'num_cores_per_machine'):
-            if resources.get(key, 1) > 1:
-                resources[key] //= 2
-                break
-        self.ctx.inputs.metadata.options.resources = resources
+        options = self.ctx.inputs.metadata.options
+        options.resources = halve_cores(
+            options.resources, self.inputs.batch.code.computer.get_default_mpiprocs_per_machine()
+        )
         return self._go_on(node, 'ran out of memory, with half of the cores from now on')
 
     @process_handler(exit_codes=[CALC_CODES.ERROR_ENGINE_MISSING])
@@ -135,6 +133,19 @@ class FourPointBatchBaseWorkChain(BaseRestartWorkChain):
         self.report(f'{self.ctx.process_name}<{node.pk}> cannot be cured by a restart: {node.exit_message}')
         code = self.exit_codes.ERROR_UNRECOVERABLE.format(pk=node.pk, message=node.exit_message)
         return ProcessHandlerReport(True, code)
+
+
+def halve_cores(resources: dict[str, Any], default: int | None) -> dict[str, Any]:
+    """Return the resources with half of the cores, at least one.
+
+    :param resources: ``metadata.options.resources``.
+    :param default: processes per machine where the resources do not say, from the computer.
+    """
+    for key in ('num_cores_per_machine', 'num_cores_per_mpiproc', 'num_mpiprocs_per_machine', 'tot_num_mpiprocs'):
+        if (resources.get(key) or 1) > 1:
+            return {**resources, key: resources[key] // 2}
+    stated = resources.get('num_mpiprocs_per_machine') or resources.get('tot_num_mpiprocs')
+    return dict(resources) if stated else {**resources, 'num_mpiprocs_per_machine': max(1, (default or 1) // 2)}
 
 
 def _finished(node: CalcJobNode) -> int:

@@ -1,0 +1,182 @@
+"""``aiida-osc data`` as a user types it."""
+
+import csv
+
+import numpy as np
+import pytest
+from aiida.orm import QueryBuilder, load_node
+from click.testing import CliRunner
+
+from aiida_osc.cli import main
+from aiida_osc.data.geometry_set import GeometrySetData
+from aiida_osc.data.molecule_set import MoleculeSetData
+from aiida_osc.datasets.columns import Column
+from aiida_osc.datasets.export import export_table
+from aiida_osc.datasets.geometry_table import Geometry, GeometryTable
+from aiida_osc.datasets.molecule_table import MoleculeTable
+
+HOMO = Column('homo', 'PBE')
+
+
+@pytest.fixture
+def invoke(tmp_path, monkeypatch):
+    """Return a function that runs ``aiida-osc data ...`` in a folder with a good and a bad file."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'good.csv').write_text('smiles,HOMO_eV\nc1ccccc1,-6.7\nc1ccsc1,-6.3\n')
+    (tmp_path / 'bad.csv').write_text('smiles,HOMO_eV\nc1ccccc1,-6.7\n[Na+].[Cl-],-6\n=x,-5\nc1ccccc1,-5.5\nCC,77\n')
+
+    def invoke(*arguments, code=0):
+        result = CliRunner().invoke(main, ['data', *map(str, arguments)])
+        assert result.exit_code == code, result.output
+        assert 'Traceback' not in result.output
+        return result
+
+    return invoke
+
+
+@pytest.fixture
+def no_profile(monkeypatch):
+    """Make any attempt to load a profile fail."""
+
+    def refuse(*args, **kwargs):
+        raise AssertionError('a profile was loaded')
+
+    monkeypatch.setattr('aiida_osc.cli.data.load_osc_profile', refuse)
+
+
+@pytest.mark.usefixtures('no_profile')
+def test_import_to_a_file_needs_no_profile(invoke, tmp_path):
+    result = invoke('import', 'good.csv', '--level', 'PBE', '--out', 'out.h5')
+    assert '2 molecules from 2 rows; rejected: 0' in result.stderr
+    assert result.stdout == ''
+    np.testing.assert_array_equal(MoleculeTable.read(tmp_path / 'out.h5').values(HOMO), [-6.7, -6.3])
+
+
+@pytest.mark.usefixtures('no_profile')
+def test_rejected_rows_are_said_and_written(invoke, tmp_path):
+    result = invoke('import', 'bad.csv', '--level', 'PBE', '--out', 'out.csv', '--rejected', 'rejected.csv')
+    assert '2 molecules from 5 rows; rejected: 2; duplicates: 1, 1 with other values' in result.stderr
+    assert 'line 3: [Na+].[Cl-]: more than one fragment' in result.stderr
+    assert 'line 5: same molecule as line 2, other value of homo@PBE; the first is kept' in result.stderr
+    with (tmp_path / 'rejected.csv').open(newline='') as handle:
+        rows = list(csv.reader(handle))
+    assert [row[0] for row in rows] == ['line', '3', '4', '5', '6']
+    assert rows[2][1] == "'=x"
+
+
+@pytest.mark.usefixtures('no_profile')
+@pytest.mark.parametrize(
+    ('arguments', 'reason'),
+    [
+        ((), 'give either a file or --source'),
+        (('good.csv', '--source', 'seed'), 'give either a file or --source'),
+        (('good.csv', '--sample', '3'), '--sample draws from --source qm9'),
+        (('nothing.csv',), 'file nothing.csv does not exist'),
+        (('good.csv',), "column 'HOMO_eV' does not say its level"),
+        (('good.csv', '--column', 'IP=homo:eV', '--level', 'PBE'), "no column 'IP' in the file"),
+        (('good.csv', '--column', 'HOMO_eV', '--level', 'PBE'), 'write NAME=target:unit'),
+        (('good.csv', '--column', 'HOMO_eV=homo:hartree', '--level', 'PBE'), 'they would fit ev'),
+        (('good.csv', '--smiles-column', 'mol', '--level', 'PBE'), "no column 'mol': its columns are smiles, HOMO_eV"),
+    ],
+)
+def test_what_cannot_be_imported_ends_in_one_sentence(invoke, arguments, reason):
+    result = invoke('import', *arguments, '--out', 'out.h5', code=1)
+    assert result.stderr.startswith('Error: ')
+    assert reason in result.stderr
+    assert result.stderr.count('\n') == 1
+
+
+@pytest.mark.usefixtures('no_profile')
+def test_files_that_give_nothing(invoke, tmp_path):
+    (tmp_path / 'empty.csv').write_text('')
+    (tmp_path / 'none.smi').write_text('xx\n')
+    assert 'empty.csv is empty' in invoke('import', 'empty.csv', '--out', 'o.h5', code=1).stderr
+    result = invoke('import', 'none.smi', '--out', 'o.h5', '--rejected', 'r.csv', code=1)
+    assert 'no row gives a molecule; the first, line 1: invalid SMILES' in result.stderr
+    assert (tmp_path / 'r.csv').read_text() == 'line,text,reason\n1,xx,invalid SMILES\n'
+    assert not (tmp_path / 'o.h5').exists()
+
+
+@pytest.mark.usefixtures('no_profile')
+def test_show_export_and_merge_work_on_files(invoke, tmp_path):
+    invoke('import', 'good.csv', '--level', 'PBE', '--out', 'one.h5')
+    (tmp_path / 'two.csv').write_text('smiles,homo_eV\nc1ccsc1,-6.9\nc1ccoc1,-6.5\n')
+    merged = invoke('merge', 'one.h5', 'two.csv', '--level', 'PBE', '--out', 'union.csv')
+    assert 'one.h5: 2 new molecules, 0 values differ' in merged.stderr
+    assert 'two.csv: 1 new molecules, 1 values differ' in merged.stderr
+    shown = invoke('show', 'union.csv', '--rows', '1').stdout
+    assert '3 molecules' in shown
+    assert 'homo@PBE' in shown
+    assert 'c1ccccc1  homo=-6.7' in shown
+    assert 'c1ccoc1' not in shown
+    invoke('export', 'union.csv', '--out', 'union.sdf')
+    assert (tmp_path / 'union.sdf').read_text().count('$$$$') == 3
+
+
+@pytest.mark.usefixtures('no_profile')
+def test_show_a_file_whose_level_is_not_known(invoke):
+    assert 'homo@unspecified' in invoke('show', 'good.csv').stdout
+
+
+@pytest.mark.usefixtures('no_profile')
+def test_geometry_files(invoke, tmp_path):
+    table = GeometryTable([Geometry('KEY', 1, [1, 1], [[0, 0, 0], [0.74, 0, 0]])], 'GFN2-xTB')
+    export_table(table, tmp_path / 'geometries.h5')
+    assert 'charges: +1 (1)' in invoke('show', 'geometries.h5').stdout
+    invoke('export', 'geometries.h5', '--out', 'out.xyz')
+    assert (tmp_path / 'out.xyz').read_text().startswith('2\ninchikey=KEY charge=1')
+    assert 'only molecule sets' in invoke('merge', 'geometries.h5', '--out', 'o.h5', code=1).stderr
+
+
+@pytest.mark.usefixtures('no_profile')
+def test_a_damaged_file_is_refused(invoke, tmp_path):
+    (tmp_path / 'broken.h5').write_bytes(b'\x89HDF\r\n\x1a\n' + b'0' * 100)
+    for arguments in (('show', 'broken.h5'), ('export', 'broken.h5', '--out', 'x.csv')):
+        assert 'not a readable HDF5 file' in invoke(*arguments, code=1).stderr
+
+
+@pytest.mark.usefixtures('aiida_profile_clean')
+class TestNodes:
+    """With a profile, results are nodes with provenance."""
+
+    def test_import_stores_a_set_with_its_file_and_report(self, invoke):
+        result = invoke('import', 'bad.csv', '--level', 'PBE', '--label', 'mine')
+        node = QueryBuilder().append(MoleculeSetData, filters={'label': 'mine'}).one()[0]
+        assert result.stdout == f'pk {node.pk}, uuid {node.uuid}: 2 molecules\n'
+        assert 'rejected: 2' in result.stderr
+        assert node.creator.process_label == 'import_molecules'
+        assert node.creator.inputs.file.filename == 'bad.csv'
+        assert len(node.creator.outputs.report.get_dict()['rejected']) == 2
+
+    def test_a_failed_import_says_which_rows(self, invoke, tmp_path):
+        (tmp_path / 'none.smi').write_text('xx\nC.C\n')
+        result = invoke('import', 'none.smi', '--rejected', 'r.csv', code=1)
+        assert 'line 2: C.C: more than one fragment' in result.stderr
+        assert 'Error: no row gives a molecule' in result.stderr
+        assert (tmp_path / 'r.csv').read_text().count('\n') == 3
+        assert QueryBuilder().append(MoleculeSetData).count() == 0
+
+    def test_show_export_and_merge_by_label(self, invoke, tmp_path):
+        invoke('import', 'good.csv', '--level', 'PBE', '--label', 'one')
+        (tmp_path / 'two.csv').write_text('smiles,homo_eV\nc1ccsc1,-6.9\nc1ccoc1,-6.5\n')
+        result = invoke('merge', 'one', 'two.csv', '--level', 'PBE', '--label', 'union')
+        pk = int(result.stdout.split()[1].rstrip(','))
+        assert load_node(pk).label == 'union'
+        assert load_node(pk).count == 3
+        assert '3 molecules' in invoke('show', pk).stdout
+        invoke('export', 'union', '--out', 'union.csv')
+        assert len((tmp_path / 'union.csv').read_text().splitlines()) == 4
+        assert 'no coordinates for XYZ' in invoke('export', 'union', '--out', 'union.xyz', code=1).stderr
+
+    def test_geometry_node(self, invoke):
+        table = GeometryTable([Geometry('KEY', 0, [1, 1], [[0, 0, 0], [0.74, 0, 0]])], 'GFN2-xTB')
+        node = GeometrySetData(table).store()
+        assert '1 structures at GFN2-xTB' in invoke('show', node.uuid).stdout
+
+    def test_wrong_nodes(self, invoke):
+        invoke('import', 'good.csv', '--level', 'PBE', '--label', 'one')
+        node = QueryBuilder().append(MoleculeSetData).one()[0]
+        file = node.creator.inputs.file
+        assert 'is a SinglefileData: give a molecule or geometry set' in invoke('show', file.pk, code=1).stderr
+        assert "no node 'nothing'" in invoke('show', 'nothing', code=1).stderr
+        assert 'does not exist' in invoke('show', 'nothing.csv', code=1).stderr

@@ -1,0 +1,136 @@
+"""Tests of ``aiida-osc compute``."""
+
+import sys
+
+import pytest
+from aiida.engine import run_get_node
+from aiida.orm import ProcessNode, QueryBuilder
+from click.testing import CliRunner
+
+from aiida_osc.cli import main
+from aiida_osc.cli.common import require_daemon
+from aiida_osc.cli.labelling import (
+    describe,
+    find_code,
+    finished_molecules,
+    make_builder,
+    read_molecules,
+    report_labels,
+)
+from aiida_osc.errors import OscError
+
+CHOICES = {
+    'engine': 'tblite', 'protocol': 'fast', 'code': 'tblite', 'cores': None, 'chunk_size': None,
+    'max_concurrent': None, 'walltime': None, 'seed': 0,
+}  # fmt: skip
+
+
+@pytest.fixture
+def molecules(tmp_path):
+    path = tmp_path / 'three.smi'
+    path.write_text('c1ccsc1 thiophene\nC1#CC1 cyclopropyne\nc1ccoc1 furan\nnonsense\n')
+    return str(path)
+
+
+@pytest.fixture
+def code(aiida_code_installed):
+    return aiida_code_installed(label='tblite', filepath_executable=sys.executable)
+
+
+def call(*arguments):
+    return CliRunner().invoke(main, ['compute', *arguments])
+
+
+def test_dry_run_says_what_would_be_computed(molecules, code):
+    before = QueryBuilder().append(ProcessNode).count()
+
+    result = call(molecules, '--dry-run', '--cores', '2', '--chunk-size', '2')
+
+    assert result.exit_code == 0, result.output
+    assert '3 molecules in 2 jobs of up to 2, at most 1 at a time with 2 cores each, by tblite' in result.output
+    assert 'line 4' in result.output, 'what is left out is said'
+    assert QueryBuilder().append(ProcessNode).count() == before
+
+
+def test_refuses_without_daemon(molecules, code):
+    result = call(molecules)
+    assert result.exit_code == 1
+    assert 'aiida-osc setup' in result.output
+    assert 'Traceback' not in result.output
+
+
+def test_require_daemon_names_the_command(aiida_config_tmp, aiida_profile_factory):
+    with (
+        aiida_profile_factory(aiida_config_tmp, broker_backend='core.zeromq', name='quiet'),
+        pytest.raises(OscError, match='verdi -p quiet daemon start 2'),
+    ):
+        require_daemon()
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        (['missing.smi'], 'missing.smi does not exist'),
+        (['nosuchlabel'], "no node 'nosuchlabel'"),
+        (['{molecules}', '--code', 'nosuchcode'], 'aiida-osc setup'),
+        (['{empty}'], 'empty'),
+        (['{molecules}', '--cores', '0'], '--cores'),
+        (['{molecules}', '--chunk-size', '0'], '--chunk-size'),
+        (['{molecules}', '--engine', 'orca'], 'tblite'),
+    ],
+)
+def test_bad_input_ends_in_a_sentence(arguments, words, molecules, code, tmp_path):
+    empty = tmp_path / 'empty.smi'
+    empty.touch()
+    filled = [item.format(molecules=molecules, empty=empty) for item in arguments]
+
+    result = call(*filled, '--dry-run')
+
+    assert result.exit_code in (1, 2)
+    assert words in result.output
+    assert 'Traceback' not in result.output
+
+
+def test_several_codes_of_one_label(code, aiida_code_installed, aiida_computer_local):
+    from aiida.orm import InstalledCode
+
+    for name in ('one', 'other'):
+        computer = aiida_computer_local(label=name)
+        InstalledCode(label='twin', computer=computer, filepath_executable=sys.executable).store()
+    with pytest.raises(OscError, match='LABEL@COMPUTER'):
+        find_code('twin')
+    assert find_code('twin@one').computer.label == 'one'
+
+
+def test_choices_reach_the_inputs(molecules, code):
+    choices = {**CHOICES, 'cores': 3, 'max_concurrent': 4, 'walltime': 600, 'seed': 5}
+    builder = make_builder(read_molecules(molecules, store=False), **choices)
+
+    assert builder.parameters.get_dict() == {'engine': 'tblite', 'seed': 5}
+    assert builder.max_concurrent.value == 4
+    assert builder.options['max_wallclock_seconds'] == 600
+    assert builder.options['resources'] == {'num_machines': 1, 'num_mpiprocs_per_machine': 3}
+    assert '3 cores each' in describe(builder)
+
+
+def test_every_option_has_help():
+    from aiida_osc.cli.compute import compute
+
+    assert all(parameter.help for parameter in compute.params if parameter.param_type_name == 'option')
+
+
+@pytest.mark.xtb
+def test_labels_are_reported_and_written(molecules, code, tmp_path, capsys):
+    builder = make_builder(read_molecules(molecules, store=True), **CHOICES)
+    _, process = run_get_node(builder)
+    capsys.readouterr()
+
+    report_labels(process, str(tmp_path / 'labels.csv'))
+
+    said = capsys.readouterr()
+    assert 'C1#CC1: failed, no start geometry' in said.err
+    assert 'labels: 2 molecules' in said.out
+    lines = (tmp_path / 'labels.csv').read_text().splitlines()
+    assert len(lines) == 3
+    assert 'lambda_hole@GFN2-xTB//GFN2-xTB' in lines[0]
+    assert finished_molecules(process) == 3

@@ -38,23 +38,47 @@ _BOND_OFFSETS = tuple(accumulate(BOND_SIZES[:-1], initial=0))
 
 
 @dataclass(frozen=True)
+class Sums:
+    """Which rows are summed into which: a sparse matrix of ones as lists, and its transpose.
+
+    :param index: the summed rows, list after list.
+    :param offsets: where the list of each result begins in ``index``, shape ``(results,)``.
+    :param back_index: the same for the transpose.
+    :param back_offsets: shape ``(rows,)``.
+    """
+
+    index: torch.Tensor
+    offsets: torch.Tensor
+    back_index: torch.Tensor
+    back_offsets: torch.Tensor
+
+    def to(self, device: torch.device) -> 'Sums':
+        """Return the lists on ``device``."""
+        return Sums(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
+
+
+@dataclass(frozen=True)
 class Batch:
     """Molecules joined into one graph.
 
     :param atoms: category indices, shape ``(atoms, atom features)``.
     :param bonds: category indices, shape ``(bonds, bond features)``.
-    :param source: atom where each directed edge starts, shape ``(2 bonds,)``.
-    :param target: atom where it ends, shape ``(2 bonds,)``.
-    :param molecule: molecule of each atom, shape ``(atoms,)``.
     :param sizes: atoms of each molecule, shape ``(molecules,)``.
+    :param start: directed edges from the atom where each starts.
+    :param both: directed edges from their bond.
+    :param onward: directed edges from those that end where each starts, its own reverse left out.
+    :param arrive: atoms from the directed edges that end there.
+    :param pool: molecules from their atoms.
     """
 
     atoms: torch.Tensor
     bonds: torch.Tensor
-    source: torch.Tensor
-    target: torch.Tensor
-    molecule: torch.Tensor
     sizes: torch.Tensor
+    start: Sums
+    both: Sums
+    onward: Sums
+    arrive: Sums
+    pool: Sums
 
     def to(self, device: torch.device) -> 'Batch':
         """Return the batch on ``device``."""
@@ -92,10 +116,11 @@ class Graphs:
         return Batch(
             atoms=torch.from_numpy(self.atoms[atom_rows].astype(np.int64)),
             bonds=torch.from_numpy(self.bonds[bond_rows].astype(np.int64)),
-            source=torch.from_numpy(ends.reshape(-1)),
-            target=torch.from_numpy(ends[:, ::-1].reshape(-1)),
-            molecule=torch.from_numpy(np.repeat(np.arange(len(rows)), sizes)),
             sizes=torch.from_numpy(sizes),
+            **_edge_sums(ends, len(atom_rows)),
+            pool=_sums(
+                np.arange(len(atom_rows)), sizes, np.repeat(np.arange(len(rows)), sizes), np.ones_like(atom_rows)
+            ),
         )
 
     def categories(self, rows: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -189,3 +214,39 @@ def _ranges(offsets: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarr
     counts = offsets[rows + 1] - offsets[rows]
     shifts = np.repeat(offsets[rows] - (np.cumsum(counts) - counts), counts)
     return np.arange(counts.sum()) + shifts, counts
+
+
+def _edge_sums(ends: np.ndarray, atoms: int) -> dict[str, Sums]:
+    """Return the sums that begin or end at directed edges.
+
+    :param ends: first and second atom of each bond, shape ``(bonds, 2)``.
+    :param atoms: number of atoms.
+    """
+    source, target = ends.reshape(-1), ends[:, ::-1].reshape(-1)
+    edges = np.arange(len(source))
+    one, two = np.ones_like(edges), np.full(len(ends), 2)
+    arriving, leaving = (np.argsort(atom, kind='stable') for atom in (target, source))
+    degrees = np.bincount(target, minlength=atoms)
+    return {
+        'start': _sums(source, one, leaving, degrees),
+        'both': _sums(edges // 2, one, edges, two),
+        'onward': _sums(*_others(source, arriving, degrees), *_others(target, leaving, degrees)),
+        'arrive': _sums(arriving, degrees, target, one),
+    }
+
+
+def _others(atom: np.ndarray, edges: np.ndarray, degrees: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return for each directed edge the ``edges`` at its ``atom`` without its own reverse, and how many they are.
+
+    :param edges: directed edges sorted by the atom that counts, ``degrees`` of them per atom.
+    """
+    offsets = np.concatenate([[0], np.cumsum(degrees)])
+    positions, counts = _ranges(offsets, atom)
+    found = edges[positions]
+    reverse = np.repeat(np.arange(len(atom)) ^ 1, counts)
+    return found[found != reverse], counts - 1
+
+
+def _sums(index: np.ndarray, counts: np.ndarray, back_index: np.ndarray, back_counts: np.ndarray) -> Sums:
+    arrays = (index, np.cumsum(counts) - counts, back_index, np.cumsum(back_counts) - back_counts)
+    return Sums(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays))

@@ -6,13 +6,14 @@ All members run in one batched matrix product: measured on a CPU, that takes hal
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from aiida_osc.errors import OscError
-from aiida_osc.surrogate.featurise import ATOM_CATEGORIES, BOND_CATEGORIES, Batch
+from aiida_osc.surrogate.featurise import ATOM_CATEGORIES, BOND_CATEGORIES, Batch, Sums
 from aiida_osc.training.settings import Settings
 
 POOLINGS = ('mean', 'mean+sum')
@@ -113,28 +114,17 @@ class EnsembleNetwork(nn.Module):
         :return: two tensors of shape ``(members, molecules, targets)``.
         """
         atoms = self.atoms(batch.atoms)
-        state = self._messages(batch, atoms)
-        incoming = _sum_rows(state, batch.target, atoms.shape[1])
-        pooled = self._pool(batch, torch.relu(atoms + self.gather(incoming)))
+        first = add_rows(atoms, batch.start) + add_rows(self.bonds(batch.bonds), batch.both)
+        state = torch.relu(first)
+        for step in self.steps:
+            state = torch.relu(first + step(add_rows(state, batch.onward)))
+        pooled = self._pool(batch, torch.relu(atoms + self.gather(add_rows(state, batch.arrive))))
         hidden = torch.relu(self.readout(self._drop(pooled)))
         mean, spread = self.head(self._drop(hidden)).float().chunk(2, dim=-1)
         return mean, functional.softplus(spread) + MIN_SIGMA
 
-    def _messages(self, batch: Batch, atoms: Tensor) -> Tensor:
-        """Return the state of every directed edge, shape ``(members, edges, hidden)``."""
-        bonds = self.bonds(batch.bonds)
-        members, count, width = bonds.shape
-        both = bonds[:, :, None].expand(-1, -1, 2, -1).reshape(members, 2 * count, width)
-        first = atoms.index_select(1, batch.source) + both
-        state = torch.relu(first)
-        for step in self.steps:
-            incoming = _sum_rows(state, batch.target, atoms.shape[1])
-            back = state.view(members, count, 2, width).flip(2).view(members, 2 * count, width)
-            state = torch.relu(first + step(incoming.index_select(1, batch.source) - back))
-        return state
-
     def _pool(self, batch: Batch, atoms: Tensor) -> Tensor:
-        total = _sum_rows(atoms, batch.molecule, len(batch.sizes))
+        total = add_rows(atoms, batch.pool)
         mean = total / batch.sizes[None, :, None]
         return mean if self.architecture.pooling == 'mean' else torch.cat([mean, total / TYPICAL_ATOMS], dim=-1)
 
@@ -142,6 +132,31 @@ class EnsembleNetwork(nn.Module):
         return functional.dropout(x, self.architecture.dropout, self.training)
 
 
-def _sum_rows(rows: Tensor, index: Tensor, count: int) -> Tensor:
-    """Return the sums of the rows that share an index: ``(members, n, width)`` to ``(members, count, width)``."""
-    return rows.new_zeros(rows.shape[0], count, rows.shape[2]).index_add(1, index, rows)
+class _AddRows(torch.autograd.Function):
+    """Sums of rows whose gradient is the same operation with the transposed lists.
+
+    On a CPU this takes a third of the time of ``index_add`` and ``index_select`` with torch's own gradients.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, sums: Sums) -> Tensor:
+        ctx.sums = sums
+        return _add(rows, sums.index, sums.offsets)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return _add(gradients[0], ctx.sums.back_index, ctx.sums.back_offsets), None
+
+
+def add_rows(rows: Tensor, sums: Sums) -> Tensor:
+    """Return the sums of ``rows`` that ``sums`` lists: ``(members, rows, width)`` to ``(members, results, width)``."""
+    result: Tensor = _AddRows.apply(rows, sums)
+    return result
+
+
+def _add(rows: Tensor, index: Tensor, offsets: Tensor) -> Tensor:
+    members, count, width = rows.shape
+    member = torch.arange(members, device=rows.device)[:, None]
+    table = rows.reshape(members * count, width)
+    flat, starts = (index + member * count).reshape(-1), (offsets + member * len(index)).reshape(-1)
+    return functional.embedding_bag(flat, table, starts, mode='sum').view(members, len(offsets), width)

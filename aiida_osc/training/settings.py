@@ -1,7 +1,7 @@
 """Settings that every training shares."""
 
 import math
-from dataclasses import Field, asdict, dataclass, fields
+from dataclasses import MISSING, Field, asdict, dataclass, fields
 from typing import Any, Self
 
 from aiida_osc.errors import OscError
@@ -18,12 +18,19 @@ class Settings:
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Return the settings with ``values`` in place of the defaults.
 
-        :raises OscError: when a key is unknown.
+        :raises OscError: when a key is unknown or missing, or a value of another type.
         """
         known = {item.name for item in fields(cls)}
         unknown = sorted(set(values) - known)
         if unknown:
             raise OscError(f'unknown settings {", ".join(unknown)}: use {", ".join(sorted(known))}')
+        missing = [
+            item.name
+            for item in fields(cls)
+            if item.default is item.default_factory is MISSING and item.name not in values
+        ]
+        if missing:
+            raise OscError(f'settings {", ".join(missing)} are missing')
         return cls(**{item.name: _checked(item, values[item.name]) for item in fields(cls) if item.name in values})
 
     def to_dict(self) -> dict[str, Any]:

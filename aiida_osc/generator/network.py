@@ -1,8 +1,8 @@
 """The JT-VAE: two encoders, a latent vector, property heads and a decoder that builds the tree depth first.
 
 After Jin, Barzilay and Jaakkola (arXiv 1802.04364), with motifs larger than rings and with the attachment decided as
-the tree grows, as in their hierarchical model (arXiv 2002.03230): each decision names the site of the current motif to go
-on from, or to stop there; then the motif that comes there; then the atoms by which it is joined.
+the tree grows, as in their hierarchical model (arXiv 2002.03230). Each decision names the site of the current motif
+to go on from, or to stop there; then the motif that comes there; then the atoms by which it is joined.
 """
 
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class JtvaeNetwork(nn.Module):
     ) -> None:
         """Make the layers."""
         super().__init__()
-        self.hidden, self.latent, self.dropout = hidden, latent, dropout
+        self.hidden, self.latent, self.dropout, self.properties = hidden, latent, dropout, properties
         self.motifs = nn.Embedding(len(vocabulary.motifs), hidden)
         self.sites = nn.Embedding(len(vocabulary.sites), hidden)
         self.attachments = nn.Embedding(len(vocabulary.attachments), hidden)
@@ -65,7 +65,7 @@ class JtvaeNetwork(nn.Module):
         self.tree_encoder = TreeEncoder(hidden)
         self.graph_latent = nn.Linear(hidden, latent)
         self.tree_latent = nn.Linear(hidden, latent)
-        self.property_heads = nn.Sequential(nn.Linear(latent, hidden), nn.ReLU(), nn.Linear(hidden, properties))
+        self.property_heads = nn.Sequential(nn.Linear(latent, hidden), nn.ReLU(), nn.Linear(hidden, max(properties, 1)))
         self.start = nn.Linear(latent, hidden)
         self.walk = nn.GRU(2 * hidden, hidden, batch_first=True)
         self.guide = nn.Linear(latent, hidden)
@@ -103,7 +103,7 @@ class JtvaeNetwork(nn.Module):
 
     def predict(self, latent: Tensor) -> Tensor:
         """Return the standardised properties, shape ``(molecules, properties)``."""
-        return self.property_heads(latent)
+        return self.property_heads(latent)[:, : self.properties]
 
     def step_inputs(self, inputs: Tensor) -> Tensor:
         """Return the embedded inputs of decisions.

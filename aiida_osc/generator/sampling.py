@@ -61,7 +61,7 @@ class Sampler:
         self.counts: Counter[str] = Counter()
         self.tried: set[str] = set()
         self.found: dict[str, tuple[Molecule, float]] = {}
-        self.windows = [_find_window(model.columns, name, window) for name, window in settings.windows.items()]
+        self.windows = [_find_window(model.columns, name, window) for name, window in (settings.windows or {}).items()]
         self.anchors = torch.zeros(0, model.network.latent)
         if settings.strategy != 'prior':
             _, self.anchors = model.encode_known(settings.around or around or model.memory)

@@ -1,6 +1,6 @@
 """Settings of the generator: of its training and of sampling from it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiida_osc.errors import OscError
 from aiida_osc.training.settings import FitSettings, Settings
@@ -79,8 +79,8 @@ class SampleSettings(Settings):
     max_heavy_atoms: int = 40
     max_sa_score: float = 6.0
     max_nodes: int = 60
-    windows: dict[str, list[float]] = field(default_factory=dict)
-    around: list[str] = field(default_factory=list)
+    windows: dict[str, list[float]] | None = None
+    around: list[str] | None = None
     max_attempts: int = 20
 
     def __post_init__(self) -> None:
@@ -96,6 +96,6 @@ class SampleSettings(Settings):
         for name in ('max_heavy_atoms', 'max_nodes', 'max_attempts'):
             if getattr(self, name) < 1:
                 raise OscError(f'{name} is {getattr(self, name)}: it must be at least 1')
-        for name, window in self.windows.items():
+        for name, window in (self.windows or {}).items():
             if len(window) != 2 or not window[0] <= window[1]:
                 raise OscError(f'window {name} is {window}: give [low, high]')

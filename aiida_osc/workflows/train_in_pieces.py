@@ -1,0 +1,121 @@
+"""What the training work chains share: ports, and the loop over pieces."""
+
+from collections.abc import Callable
+
+from aiida.engine import WorkChain, while_
+from aiida.orm import Dict, Int
+
+from aiida_osc.data.model import ModelData
+from aiida_osc.data.molecule_set import MoleculeSetData
+from aiida_osc.errors import OscError
+from aiida_osc.training.settings import FitSettings
+
+
+class TrainInPiecesWorkChain(WorkChain):
+    """Train a model in pieces, so that a crash costs one piece and progress can be seen.
+
+    Abstract: a leaf names its kind of model, its settings and the calcfunction that trains one piece.
+    """
+
+    KIND: str
+    NAME: str
+    SETTINGS: type[FitSettings]
+
+    @classmethod
+    def define(cls, spec):
+        """Define ports, outline and exit codes."""
+        super().define(spec)
+        spec.input('molecules', valid_type=MoleculeSetData, help='Molecules to learn from, with their labels.')
+        spec.input(
+            'settings',
+            valid_type=Dict,
+            default=lambda: Dict({}),
+            validator=settings_validator(cls.SETTINGS) if hasattr(cls, 'SETTINGS') else None,
+            help=f'Keys of {getattr(cls, "SETTINGS", FitSettings).__name__}; what is not given has its default.',
+        )
+        spec.input('seed', valid_type=Int, default=lambda: Int(0), help='Seed of all random numbers.')
+        spec.input(
+            'checkpoint',
+            valid_type=ModelData,
+            required=False,
+            validator=checkpoint_validator(cls.KIND, cls.NAME) if hasattr(cls, 'KIND') else None,
+            help='An unfinished model to go on with, or a finished one for a warm start.',
+        )
+        spec.output('model', valid_type=ModelData, help='The finished model.')
+        spec.outline(cls.setup, while_(cls.is_unfinished)(cls.train_piece), cls.finalize)
+        spec.exit_code(
+            310, 'ERROR_TRAINING_FAILED', message='the model could not be trained: {reason}', invalidates_cache=True
+        )
+
+    @staticmethod
+    def calcfunction() -> Callable:
+        """Return the calcfunction that trains one piece."""
+        raise NotImplementedError
+
+    def setup(self):
+        """Begin with the given checkpoint, if any."""
+        self.ctx.model = self.inputs.get('checkpoint')
+        self.ctx.pieces = 0
+
+    def is_unfinished(self):
+        """Return whether another piece is to be trained; a finished checkpoint is a warm start."""
+        return self.ctx.pieces == 0 or not self.ctx.model.finished
+
+    def train_piece(self):
+        """Train one piece and say where it ended."""
+        start = {} if self.ctx.model is None else {'checkpoint': self.ctx.model}
+        metadata = {
+            'label': f'{self.NAME}: piece {self.ctx.pieces + 1}',
+            'call_link_label': f'piece_{self.ctx.pieces:03d}',
+        }
+        inputs = {name: self.inputs[name] for name in ('molecules', 'settings', 'seed')}
+        try:
+            self.ctx.model = self.calcfunction()(**inputs, **start, metadata=metadata)['model']
+        except OscError as exception:
+            self.report(f'piece {self.ctx.pieces + 1} failed: {exception}')
+            return self.exit_codes.ERROR_TRAINING_FAILED.format(reason=str(exception))
+        self.ctx.pieces += 1
+        progress = self.ctx.model.base.attributes.get('progress')
+        last = progress['history'][-1] if progress['history'] else {'train_loss': float('nan'), 'loss': float('nan')}
+        self.report(
+            f'piece {self.ctx.pieces}: epoch {progress["epoch"]} of {progress["epochs"]}, '
+            f'training loss {last["train_loss"]:.4f}, watched loss {last["loss"]:.4f}, '
+            f'best in epoch {progress["best_epoch"]}'
+        )
+        return None
+
+    def finalize(self):
+        """Return the model and report its metrics."""
+        for name, values in self.ctx.model.base.attributes.get('metrics').items():
+            figures = ', '.join(
+                f'{key} {value:.3f}' if isinstance(value, float) else f'{key} {value}'
+                for key, value in values.items()
+                if not isinstance(value, dict)
+            )
+            self.report(f'{name}: {figures}')
+        self.out('model', self.ctx.model)
+
+
+def settings_validator(settings_class: type[FitSettings]) -> Callable:
+    """Return the validator of a port whose keys are those of ``settings_class``."""
+
+    def validate_settings(node: Dict, _) -> str | None:
+        """Return what is wrong with the port ``settings``, or None."""
+        try:
+            settings_class.from_dict(node.get_dict())
+        except OscError as exception:
+            return str(exception)
+        return None
+
+    return validate_settings
+
+
+def checkpoint_validator(kind: str, name: str) -> Callable:
+    """Return the validator of a port that takes models of one kind."""
+
+    def validate_checkpoint(node: ModelData | None, _) -> str | None:
+        """Return what is wrong with the port ``checkpoint``, or None."""
+        given = None if node is None else node.base.attributes.get('kind')
+        return None if given in (None, kind) else f'the checkpoint is a model of kind {given!r}: give a {name}'
+
+    return validate_checkpoint

@@ -50,7 +50,7 @@ def _predict_nodes(molecules: str, model: str, out: str | None, confidence: floa
     from aiida_osc.cli.labelling import read_molecules
     from aiida_osc.cli.training import find_model
 
-    model_node, molecule_node = find_model(model), read_molecules(molecules)
+    model_node, molecule_node = find_model(model), read_molecules(molecules, store=True)
     for name, node in predict_function(model_node, molecule_node).items():
         click.echo(f'{name}: node {node.pk}, uuid {node.uuid}')
     if out:

@@ -41,21 +41,16 @@ def loop_settings(
 
 
 def read_file(path: str, level: str | None = None):
-    """Return the molecule table in a file; rejected rows are said on standard error.
+    """Return the molecule table in a file; what became of its rows is said on standard error.
 
     :raises OscError: when the file cannot be used or no molecule is left.
     """
+    from aiida_osc.cli.importing import import_as_table
     from aiida_osc.datasets.molecule_table import MoleculeTable
-    from aiida_osc.datasets.readers import read_table
 
     if Path(path).suffix in ('.h5', '.hdf5'):
         return MoleculeTable.read(path)
-    result = read_table(path, level=level)
-    for item in result.report.rejected:
-        click.echo(f'{path}, line {item.line}: {item.reason}; left out', err=True)
-    if not len(result.table):
-        raise OscError(f'{path} holds no molecule that can be used: see the reasons above')
-    return result.table
+    return import_as_table(path, None, {} if level is None else {'level': level}, None, 0, None)
 
 
 def train_on_files(fit_piece: Callable, out: str, start: str | None):
@@ -92,7 +87,7 @@ def submit_training(process_class: type, data: str, settings: dict[str, Any], se
 
     from aiida_osc.cli.labelling import read_molecules
 
-    inputs = {'molecules': read_molecules(data), 'settings': Dict(settings), 'seed': Int(seed)}
+    inputs = {'molecules': read_molecules(data, store=True), 'settings': Dict(settings), 'seed': Int(seed)}
     if start:
         inputs['checkpoint'] = find_model(start)
     try:

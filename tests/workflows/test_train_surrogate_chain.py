@@ -6,7 +6,9 @@ from aiida.orm import CalcFunctionNode, Dict, Int
 
 from aiida_osc.data.model import ModelData
 from aiida_osc.data.molecule_set import MoleculeSetData
-from aiida_osc.workflows.train_surrogate import TrainSurrogateWorkChain, validate_checkpoint, validate_settings
+from aiida_osc.surrogate.settings import SurrogateSettings
+from aiida_osc.workflows.train_in_pieces import checkpoint_validator, settings_validator
+from aiida_osc.workflows.train_surrogate import TrainSurrogateWorkChain
 
 SMALL = {'members': 2, 'hidden': 16, 'depth': 2, 'readout': 16, 'epochs': 4, 'piece_epochs': 2}
 
@@ -45,6 +47,8 @@ def test_failure_is_an_exit_code_with_the_reason(node):
 
 
 def test_validators_name_the_mistake(aiida_profile, labelled_table):
+    validate_settings = settings_validator(SurrogateSettings)
+    validate_checkpoint = checkpoint_validator('surrogate', 'surrogate')
     assert validate_settings(Dict(SMALL), None) is None
     assert 'epoks' in validate_settings(Dict({'epoks': 3}), None)
     assert validate_checkpoint(None, None) is None

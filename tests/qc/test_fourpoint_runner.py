@@ -330,7 +330,8 @@ def embedded(smiles: str) -> runner.Start:
 def test_internal_coordinates_span_all_vibrations_and_have_right_derivatives(smiles):
     start = embedded(smiles)
     internals = runner.Internals(start.numbers, start.bonds, start.positions)
-    wilson = internals.wilson(start.positions)
+    values, wilson = internals.evaluate(start.positions)
+    assert np.array_equal(values, internals.values(start.positions))
     numeric = np.empty_like(wilson)
     for n in range(start.positions.size):
         ahead, behind = start.positions.copy(), start.positions.copy()

@@ -6,7 +6,7 @@ from aiida_osc.cli.common import profile_option, seed_option
 
 
 @click.command()
-@click.argument('molecules', metavar='FILE|NODE')
+@click.argument('molecules', metavar='FILE|NODE|PROCESS')
 @click.option('--engine', type=click.Choice(['tblite']), default='tblite', show_default=True, help='tblite: GFN2-xTB.')
 @click.option(
     '--protocol',
@@ -33,23 +33,27 @@ from aiida_osc.cli.common import profile_option, seed_option
 def compute(molecules: str, profile: str | None, dry_run: bool, wait: bool, out: str | None, **choices):
     """Compute labels by quantum chemistry.
 
-    FILE is CSV, SMILES, SDF or HDF5; NODE the pk, uuid or label of a molecule set. Finished molecules are kept when a
-    job is interrupted, and a second run of the same molecules takes them from the cache.
+    FILE is CSV, SMILES, SDF or HDF5; NODE the pk, uuid or label of a molecule set; PROCESS the pk of an earlier, killed
+    or failed computation, which is taken up where it ended. A second run of the same molecules takes the labels from
+    the cache.
     """
+    from aiida_osc.cli import labelling
     from aiida_osc.cli.common import load_osc_profile, require_daemon
-    from aiida_osc.cli.labelling import describe, make_builder, read_molecules, report_labels, submit_labels
 
     load_osc_profile(profile)
     if not dry_run:
         require_daemon()
-    node = read_molecules(molecules, store=not dry_run)
-    builder = make_builder(node, **choices)
-    click.echo(describe(builder), err=True)
+    earlier = labelling.find_process(molecules)
+    if earlier:
+        builder = labelling.resume_builder(earlier, **choices)
+    else:
+        builder = labelling.make_builder(labelling.read_molecules(molecules, store=not dry_run), **choices)
+    click.echo(labelling.describe(builder), err=True)
     if dry_run:
         return
-    process = submit_labels(builder, molecules)
+    process = labelling.submit_labels(builder, molecules)
     click.echo(f'submitted: pk {process.pk}, uuid {process.uuid}')
     if wait or out:
-        report_labels(process, out)
+        labelling.report_labels(process, out)
         raise SystemExit(0 if process.is_finished_ok else 1)
     click.echo(f'follow it with: aiida-osc status {process.pk}', err=True)

@@ -42,12 +42,56 @@ def make_builder(molecules, *, engine, protocol, code, cores, chunk_size, max_co
     sizes = {'chunk_size': chunk_size, 'max_concurrent': max_concurrent}
     overrides = {name: value for name, value in sizes.items() if value is not None}
     overrides['parameters'] = {'engine': engine, 'seed': seed}
+    return LabelWorkChain.get_builder_from_protocol(
+        find_code(code), molecules, protocol, overrides, _options(cores, walltime)
+    )
+
+
+def find_process(identifier: str):
+    """Return the ended :class:`LabelWorkChain` of that pk or uuid, None when it names something else.
+
+    :raises OscError: when the process has not ended.
+    """
+    from aiida.common.exceptions import MultipleObjectsError, NotExistent
+    from aiida.orm import WorkChainNode, load_node
+
+    try:
+        node = load_node(identifier)
+    except (NotExistent, MultipleObjectsError, ValueError):
+        return None
+    if not isinstance(node, WorkChainNode) or node.process_type != 'aiida.workflows:osc.label':
+        return None
+    if not node.is_terminated:
+        raise OscError(f'process {node.pk} is still running: see "aiida-osc status {node.pk}"')
+    return node
+
+
+def resume_builder(process, *, cores=None, walltime=None, **_):
+    """Return a builder of the same labels that keeps what the jobs of the ended ``process`` have finished.
+
+    :param cores: cores per job, as before when None.
+    :param walltime: wall time per job in seconds, as before when None.
+    """
+    from aiida.orm import Dict
+
+    builder = process.get_builder_restart()
+    builder.options = Dict({**builder.options.get_dict(), **_options(cores, walltime)})
+    for link in process.base.links.get_outgoing().all():
+        if link.link_label.startswith('chunk_') and not link.node.is_finished_ok:
+            folders = [job.outputs.remote_folder for job in link.node.called if 'remote_folder' in job.outputs]
+            if folders:
+                # Each job of a chunk began with the results of the one before it.
+                builder.parents[link.link_label] = max(folders, key=lambda node: node.pk)
+    return builder
+
+
+def _options(cores, walltime):
     options = {}
     if cores:
         options['resources'] = {'num_machines': 1, 'num_mpiprocs_per_machine': cores}
     if walltime:
         options['max_wallclock_seconds'] = walltime
-    return LabelWorkChain.get_builder_from_protocol(find_code(code), molecules, protocol, overrides, options)
+    return options
 
 
 def find_code(identifier: str):
@@ -88,7 +132,8 @@ def submit_labels(builder, name: str):
     """
     from aiida.engine import submit
 
-    builder.metadata.label = f'compute {builder.molecules.count} molecules of {Path(name).name}'
+    if not builder.metadata.label:
+        builder.metadata.label = f'compute {builder.molecules.count} molecules of {Path(name).name}'
     try:
         return submit(builder)
     except ValueError as exception:

@@ -1,7 +1,7 @@
 """Labels for many molecules: jobs of a bounded size, a bounded number of them at a time."""
 
 from aiida.engine import ToContext, WorkChain, if_, while_
-from aiida.orm import AbstractCode, Dict, Int
+from aiida.orm import AbstractCode, Dict, Int, RemoteData
 
 from aiida_osc.calculations.fourpoint_batch import validate_parameters
 from aiida_osc.calculations.functions.chunk_molecules import chunk_molecules
@@ -67,6 +67,14 @@ class LabelWorkChain(WorkChain):
             help='Largest number of jobs at a time.',
         )
         spec.input('geometries', valid_type=GeometrySetData, required=False, help='Start structures at charge 0.')
+        spec.input_namespace(
+            'parents',
+            dynamic=True,
+            valid_type=RemoteData,
+            required=False,
+            help='Folders of interrupted jobs of an earlier process with the same molecules and chunk size, by chunk: '
+            'what they have finished is kept.',
+        )
 
         spec.outline(
             cls.setup,
@@ -218,6 +226,8 @@ class LabelWorkChain(WorkChain):
         }
         if 'geometries' in self.inputs:
             job['geometries'] = self.inputs.geometries
+        if label in self.inputs.get('parents', {}):
+            job['parent_folder'] = self.inputs.parents[label]
         return self.submit(FourPointBatchBaseWorkChain, batch=job, metadata={'call_link_label': label, 'label': story})
 
 

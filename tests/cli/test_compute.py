@@ -4,7 +4,7 @@ import sys
 
 import pytest
 from aiida.engine import run_get_node
-from aiida.orm import ProcessNode, QueryBuilder
+from aiida.orm import CalcJobNode, InstalledCode, ProcessNode, QueryBuilder
 from click.testing import CliRunner
 
 from aiida_osc.cli import main
@@ -12,10 +12,12 @@ from aiida_osc.cli.common import require_daemon
 from aiida_osc.cli.labelling import (
     describe,
     find_code,
+    find_process,
     finished_molecules,
     make_builder,
     read_molecules,
     report_labels,
+    resume_builder,
 )
 from aiida_osc.errors import OscError
 
@@ -92,8 +94,6 @@ def test_bad_input_ends_in_a_sentence(arguments, words, molecules, code, tmp_pat
 
 
 def test_several_codes_of_one_label(code, aiida_code_installed, aiida_computer_local):
-    from aiida.orm import InstalledCode
-
     for name in ('one', 'other'):
         computer = aiida_computer_local(label=name)
         InstalledCode(label='twin', computer=computer, filepath_executable=sys.executable).store()
@@ -134,3 +134,44 @@ def test_labels_are_reported_and_written(molecules, code, tmp_path, capsys):
     assert len(lines) == 3
     assert 'lambda_hole@GFN2-xTB//GFN2-xTB' in lines[0]
     assert finished_molecules(process) == 3
+
+
+# Ends the runner after its first molecule, and does nothing at all in a folder that has results.
+WRAPPER = """#!/bin/bash
+[ -s results.jsonl ] && {{ cp results.jsonl runner.log; exit 1; }}
+{python} "$@" &
+while kill -0 $! 2>/dev/null && ! [ -s results.jsonl ]; do sleep 0.02; done
+kill $! 2>/dev/null
+wait $!
+"""
+
+
+@pytest.mark.xtb
+def test_an_ended_process_is_taken_up_where_it_ended(molecules, code, aiida_localhost, tmp_path):
+    script = tmp_path / 'ends_early'
+    script.write_text(WRAPPER.format(python=sys.executable))
+    script.chmod(0o755)
+    InstalledCode(label='ends_early', computer=aiida_localhost, filepath_executable=str(script)).store()
+    builder = make_builder(read_molecules(molecules, store=True), **{**CHOICES, 'code': 'ends_early'})
+    _, first = run_get_node(builder)
+    assert first.exit_status // 100 in (3, 4)
+    assert 'not_treated' in {item['status'] for item in first.outputs.failures['molecules'].values()}
+    finished = finished_molecules(first)
+    assert 0 < finished < 3
+
+    again = resume_builder(find_process(str(first.pk)), cores=2, walltime=900)
+    again.code = code
+    _, second = run_get_node(again)
+
+    assert list(again.parents) == ['chunk_000']
+    assert again.options['resources']['num_mpiprocs_per_machine'] == 2
+    assert second.is_finished_ok, second.exit_message
+    assert second.outputs.labels.count == 2
+    job = next(node for node in second.called_descendants if isinstance(node, CalcJobNode))
+    log = job.outputs.retrieved.base.repository.get_object_content('runner.log')
+    assert f'{finished} of 3 molecules are there, {3 - finished} to do' in log
+
+
+def test_other_nodes_are_no_process(molecules, code):
+    assert find_process('nosuchlabel') is None
+    assert find_process(read_molecules(molecules, store=True).uuid) is None

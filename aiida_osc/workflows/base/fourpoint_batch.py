@@ -97,7 +97,7 @@ class FourPointBatchBaseWorkChain(BaseRestartWorkChain):
         options.resources = halve_cores(
             options.resources, self.inputs.batch.code.computer.get_default_mpiprocs_per_machine()
         )
-        return self._go_on(node, 'ran out of memory, with half of the cores from now on')
+        return self._go_on(node, 'was killed as when memory is full, so with half of the cores from now on')
 
     @process_handler(exit_codes=[CALC_CODES.ERROR_ENGINE_MISSING])
     def handle_engine_missing(self, node: CalcJobNode) -> ProcessHandlerReport:

@@ -70,7 +70,7 @@ class DiscoveryWorkChain(WorkChain):
         spec.input('settings.generation', valid_type=Dict, help='Sampling of new molecules.')
         spec.input('settings.selection', valid_type=Dict, help='Objectives and size of the batch.')
         spec.input('settings.promotion', valid_type=Dict, help='Windows that a promoted candidate lies in.')
-        spec.expose_inputs(LabelWorkChain, namespace='label', exclude=('molecules', 'geometries'))
+        spec.expose_inputs(LabelWorkChain, namespace='label', exclude=('molecules', 'geometries', 'metadata'))
         spec.inputs.validator = validate_inputs
 
         spec.outline(

@@ -9,8 +9,8 @@ from aiida_osc.surrogate.network import Architecture
 from aiida_osc.training.settings import FitSettings
 
 #: ``epochs: 0`` aims at this many optimiser steps, within the bounds below.
-STEPS = 2400
-EPOCHS_BOUNDS = (20, 120)
+STEPS = 1500
+EPOCHS_BOUNDS = (20, 80)
 #: ``batch_size: 0`` aims at this many steps per epoch, within the bounds below.
 STEPS_PER_EPOCH = 20
 BATCH_BOUNDS = (8, 64)
@@ -36,7 +36,8 @@ class SurrogateSettings(FitSettings):
     :param readout: width of the readout's hidden layer.
     :param pooling: ``mean`` or ``mean+sum`` over atoms.
     :param dropout: dropout in the readout.
-    :param bootstrap: draw each member's training molecules with replacement.
+    :param bootstrap: draw each member's training molecules with replacement, which leaves out a third of them for each
+        member; at 330 molecules that cost 4 % in CRPS after calibration, so members differ by their start alone.
     :param warm_up: fraction of the epochs that train the means alone, by squared error.
     :param beta: exponent of the beta-NLL after the warm-up.
     :param validation_fraction: part of the molecules outside the common test split that is kept from training.
@@ -50,12 +51,12 @@ class SurrogateSettings(FitSettings):
     columns: Sequence[str] | None = None
     min_labels: int = 20
     members: int = 5
-    hidden: int = 96
+    hidden: int = 64
     depth: int = 4
-    readout: int = 128
+    readout: int = 64
     pooling: str = 'mean+sum'
     dropout: float = 0.0
-    bootstrap: bool = True
+    bootstrap: bool = False
     warm_up: float = 0.4
     beta: float = 0.5
     validation_fraction: float = 0.15

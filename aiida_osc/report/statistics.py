@@ -57,7 +57,7 @@ class Comparison:
             return f'{text} No random control was computed, so what the selection is worth cannot be told.'
         if not self.control_computed:
             return f'{text} The random control has no computed molecule yet.'
-        text += f' As many random picks from the same proposals gave {_rate(self.control_hits, self.control_computed)}.'
+        text += f' Random picks from the same proposals gave {_rate(self.control_hits, self.control_computed)}.'
         p_value = self.p_value
         if p_value is None or p_value > SIGNIFICANT:
             return f'{text} The difference may well be chance (Fisher exact test, one-sided p = {p_value:.2g}).'

@@ -13,7 +13,13 @@ from aiida_osc.cli.common import is_file, profile_option, seed_option
 @click.option('-n', '--count', type=click.IntRange(1), default=100, show_default=True, help='Molecules wanted.')
 @click.option('--out', type=click.Path(dir_okay=False), metavar='CSV', help='File to write; needed for a FOLDER.')
 @click.option('--window', 'windows', multiple=True, metavar='TARGET:LOW:HIGH', help='Predicted property; repeat.')
-@click.option('--strategy', type=click.Choice(['prior', 'around', 'mixed']), default='mixed', show_default=True)
+@click.option(
+    '--strategy',
+    type=click.Choice(['prior', 'around', 'mixed']),
+    default='mixed',
+    show_default=True,
+    help='Where latent vectors come from: the prior, around known molecules, or both.',
+)
 @click.option('--noise', type=click.FloatRange(0), default=0.7, show_default=True, help='Move around known molecules.')
 @click.option('--temperature', type=click.FloatRange(0), default=0.8, show_default=True, help='0: likeliest choices.')
 @click.option('--max-heavy-atoms', type=click.IntRange(1), default=40, show_default=True, help='Largest molecule.')

@@ -31,9 +31,8 @@ def require_daemon() -> None:
     :raises OscError: when it is not, or the profile has no broker, with the command that cures it.
     """
     from aiida.engine.daemon.client import DaemonException, DaemonStalePidException, get_daemon_client
-    from aiida.manage import get_manager
 
-    profile = get_manager().get_profile()
+    profile = load_osc_profile()
     if profile.process_control_backend is None:
         raise OscError(f'profile {profile.name!r} has no broker, so no daemon; make one that has with: aiida-osc setup')
     client = get_daemon_client()

@@ -17,13 +17,25 @@ def daemon_client(profile):
 
 def worker_pids(client) -> list[int] | None:
     """Return the process ids of the workers; None when the daemon is not running."""
-    from aiida.engine.daemon.client import DaemonException
+    from aiida.engine.daemon.client import DaemonException, DaemonNotRunningException, DaemonStalePidException
 
     try:
         info = client.get_worker_info(timeout=5).get('info', {})
-    except DaemonException:
+    except (DaemonNotRunningException, DaemonStalePidException):
         return None
+    except DaemonException:  # busy: it answers late
+        return _children_of_daemon(client)
     return [int(pid) for pid in info] if isinstance(info, dict) else []
+
+
+def _children_of_daemon(client) -> list[int] | None:
+    import psutil
+
+    try:
+        children = psutil.Process(client.get_daemon_pid()).children()
+        return [child.pid for child in children if child.cmdline()[-2:] == ['daemon', 'worker']]
+    except psutil.Error:
+        return None
 
 
 def start_workers(profile, workers: int) -> None:

@@ -1,14 +1,16 @@
 """The checks and steps that need no daemon, on a profile of the test session."""
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 from collections import namedtuple
 from types import SimpleNamespace
 
 import pytest
 
-from aiida_osc.cli import checks, installation, liveness, process_checks
+from aiida_osc.cli import checks, daemon, installation, liveness, process_checks
 from aiida_osc.cli.findings import Finding
 from aiida_osc.errors import OscError
 
@@ -125,6 +127,24 @@ def test_tasks_are_read_without_moving_them(tmp_path):
 )
 def test_daemon_is_told_apart(command, expected):
     assert liveness.is_daemon(command) is expected
+
+
+def test_busy_daemon_counts_as_running():
+    """Under load it answers late; its workers are its children then."""
+    from aiida.engine.daemon.client import DaemonNotRunningException, DaemonTimeoutException
+
+    def late(timeout):
+        raise DaemonTimeoutException
+
+    def never(timeout):
+        raise DaemonNotRunningException
+
+    command = [sys.executable, '-c', 'import time; time.sleep(60)', 'daemon', 'worker']
+    with subprocess.Popen(command) as worker:
+        client = SimpleNamespace(get_worker_info=late, get_daemon_pid=os.getpid)
+        assert worker.pid in daemon.worker_pids(client)
+        worker.kill()
+    assert daemon.worker_pids(SimpleNamespace(get_worker_info=never)) is None
 
 
 def test_ended_process_without_seal_is_sealed(aiida_profile_clean):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rdkit import Chem, RDLogger
 
 from aiida_osc.chem.molecules import MoleculeError
-from aiida_osc.generator.junction import JunctionTree, decompose
+from aiida_osc.generator.junction import JunctionTree, canonical_mol, decompose_mol
 from aiida_osc.generator.motifs import ANCHOR, AROMATIC, BOND_TYPES, CHAIN, AtomKind
 from aiida_osc.generator.stereo import write_stereo
 
@@ -40,8 +40,16 @@ def decompose_exactly(smiles: str, chains: frozenset[str] | None = None) -> Junc
 
     :raises MoleculeError: when it does not.
     """
-    tree = decompose(smiles, chains)
-    if Chem.MolToSmiles(assemble(tree)) != Chem.CanonSmiles(smiles):
+    return decompose_checked(*canonical_mol(smiles), chains)
+
+
+def decompose_checked(text: str, mol: Chem.Mol, chains: frozenset[str] | None = None) -> JunctionTree:
+    """Return the checked junction tree of what :func:`~aiida_osc.generator.junction.canonical_mol` returned.
+
+    :raises MoleculeError: when it does not give the molecule back.
+    """
+    tree = decompose_mol(mol, chains)
+    if Chem.MolToSmiles(assemble(tree)) != text:
         raise MoleculeError('its motifs reassemble to another molecule')
     return tree
 

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from rdkit import Chem
 
-from aiida_osc.chem.molecules import MoleculeError, parse_smiles
+from aiida_osc.chem.molecules import MoleculeError
 from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.datasets.splits import in_common_test_split
 from aiida_osc.errors import OscError
 from aiida_osc.generator.assemble import decompose_exactly
-from aiida_osc.generator.junction import JunctionTree
+from aiida_osc.generator.junction import JunctionTree, canonical_mol
+from aiida_osc.generator.motifs import CHAIN
 from aiida_osc.generator.settings import JtvaeSettings
 from aiida_osc.generator.tensors import Features, featurise
 from aiida_osc.generator.vocabulary import Vocabulary, build_vocabulary, frequent_chains
@@ -61,10 +61,11 @@ def decompose_table(
     :param base: vocabulary whose chains stay whole besides.
     :param chains: the chains that stay whole, in place of counting.
     """
-    if chains is None:
-        whole = _decompose_all(smiles, None)
-        chains = frequent_chains(whole.trees, least) | (base.chains if base else frozenset())
-    return _decompose_all(smiles, chains)
+    whole = _decompose_all(smiles, chains)
+    if chains is not None:
+        return whole
+    chains = frequent_chains(whole.trees, least) | (base.chains if base else frozenset())
+    return _split_rare_chains(whole, smiles, chains)
 
 
 def _decompose_all(smiles: Sequence[str], chains: frozenset[str] | None) -> Decomposed:
@@ -76,6 +77,21 @@ def _decompose_all(smiles: Sequence[str], chains: frozenset[str] | None) -> Deco
         except MoleculeError as exception:
             rejected[row] = str(exception)
     return Decomposed(tuple(rows), tuple(trees), rejected)
+
+
+def _split_rare_chains(whole: Decomposed, smiles: Sequence[str], chains: frozenset[str]) -> Decomposed:
+    """Decompose those molecules again that have a chain which does not stay whole."""
+    trees = dict(zip(whole.rows, whole.trees, strict=True))
+    rare = [
+        row
+        for row, tree in trees.items()
+        if any(node.motif.kind == CHAIN and node.motif.key not in chains for node in tree.nodes)
+    ]
+    again = _decompose_all([smiles[row] for row in rare], chains)
+    rejected = {**whole.rejected, **{rare[place]: reason for place, reason in again.rejected.items()}}
+    trees |= {rare[place]: tree for place, tree in zip(again.rows, again.trees, strict=True)}
+    rows = [row for row in whole.rows if row not in rejected]
+    return Decomposed(tuple(rows), tuple(trees[row] for row in rows), rejected)
 
 
 def usable_rows(table: MoleculeTable, settings: JtvaeSettings) -> list[int]:
@@ -124,7 +140,7 @@ def prepare(
     """Return the training data of the molecules of ``table`` that decompose, parted by ``seed``."""
     features, rows = [], []
     for row, tree in zip(decomposed.rows, decomposed.trees, strict=True):
-        mol = parse_smiles(Chem.MolToSmiles(parse_smiles(table.smiles[row])))
+        mol = canonical_mol(table.smiles[row])[1]
         try:
             features.append(featurise(mol, tree, vocabulary))
             rows.append(row)

@@ -57,7 +57,20 @@ def decompose(smiles: str, chains: frozenset[str] | None = None) -> JunctionTree
     :param chains: acyclic motifs that stay whole, as in :func:`~aiida_osc.generator.partition.partition`.
     :raises MoleculeError: when the molecule has no junction tree.
     """
-    mol = parse_smiles(Chem.MolToSmiles(parse_smiles(smiles)))
+    return decompose_mol(canonical_mol(smiles)[1], chains)
+
+
+def canonical_mol(smiles: str) -> tuple[str, Chem.Mol]:
+    """Return the canonical SMILES of a molecule, and the molecule with its atoms in that order.
+
+    :raises MoleculeError: when the SMILES is invalid.
+    """
+    text = Chem.MolToSmiles(parse_smiles(smiles))
+    return text, parse_smiles(text)
+
+
+def decompose_mol(mol: Chem.Mol, chains: frozenset[str] | None = None) -> JunctionTree:
+    """Return the junction tree of a molecule whose atoms are in canonical order, as in :func:`decompose`."""
     pieces = partition(mol, chains)
     if not pieces:
         raise MoleculeError('no heavy atom to build a motif from')

@@ -145,7 +145,7 @@ class Sampler:
         if len(self.found) < self.settings.count:
             self.found[molecule.inchikey[:14]] = (molecule, score)
             return None
-        return 'beyond the count'
+        return 'not needed'
 
     def _hits(self, smiles: str) -> bool:
         """Return whether the property heads put the finished molecule inside all windows."""

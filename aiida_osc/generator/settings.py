@@ -27,7 +27,7 @@ class JtvaeSettings(FitSettings):
     :param memory: molecules kept in the model, to sample around them.
     """
 
-    epochs: int = 100
+    epochs: int = 60
     batch_size: int = 32
     learning_rate: float = 2e-3
     hidden: int = 160

@@ -8,6 +8,7 @@ Bond ``b`` is the pair of directed edges ``2 b`` (first atom to second) and ``2 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,14 +19,16 @@ from aiida_osc.chem.molecules import parse_smiles
 #: Changes whenever the categories change, so that an old model is refused instead of misread.
 FEATURES_VERSION = 1
 
-_ELEMENTS = ('H', 'B', 'C', 'N', 'O', 'F', 'Si', 'P', 'S', 'Cl', 'Se', 'Br', 'I', 'Ge', 'As', 'Te')
-_HYBRIDISATIONS = (
-    Chem.HybridizationType.SP,
-    Chem.HybridizationType.SP2,
-    Chem.HybridizationType.SP3,
-)
-_BOND_TYPES = (Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE, Chem.BondType.AROMATIC)
-_STEREO = (Chem.BondStereo.STEREOE, Chem.BondStereo.STEREOZ)
+
+def _numbered(*items: Any) -> dict[Any, int]:
+    return {item: number for number, item in enumerate(items)}
+
+
+#: What is known of each kind; anything else has the number after the last.
+_ELEMENTS = _numbered('H', 'B', 'C', 'N', 'O', 'F', 'Si', 'P', 'S', 'Cl', 'Se', 'Br', 'I', 'Ge', 'As', 'Te')
+_HYBRIDISATIONS = _numbered(Chem.HybridizationType.SP, Chem.HybridizationType.SP2, Chem.HybridizationType.SP3)
+_BOND_TYPES = _numbered(Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE, Chem.BondType.AROMATIC)
+_STEREO = _numbered(Chem.BondStereo.STEREOE, Chem.BondStereo.STEREOZ)
 
 #: categories per feature: element, degree, hydrogens, charge, hybridisation, aromatic, ring size, rings, conjugated
 ATOM_SIZES = (len(_ELEMENTS) + 1, 6, 5, 5, len(_HYBRIDISATIONS) + 1, 2, 8, 4, 2)
@@ -158,10 +161,14 @@ def featurise_mols(mols: Sequence[Chem.Mol]) -> Graphs:
     ends: list[tuple[int, int]] = []
     for mol in mols:
         rings = mol.GetRingInfo()
-        atoms.extend(_atom_categories(atom, rings) for atom in mol.GetAtoms())
+        conjugated: set[int] = set()
         for bond in mol.GetBonds():
+            pair = (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx())
             bonds.append(_bond_categories(bond, rings))
-            ends.append((bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()))
+            ends.append(pair)
+            if bond.GetIsConjugated():
+                conjugated.update(pair)
+        atoms.extend(_atom_categories(atom, rings, atom.GetIdx() in conjugated) for atom in mol.GetAtoms())
     return Graphs(
         atoms=np.array(atoms, dtype=np.int16).reshape(-1, len(ATOM_SIZES)),
         bonds=np.array(bonds, dtype=np.int16).reshape(-1, len(BOND_SIZES)),
@@ -171,18 +178,18 @@ def featurise_mols(mols: Sequence[Chem.Mol]) -> Graphs:
     )
 
 
-def _atom_categories(atom: Chem.Atom, rings: Chem.RingInfo) -> list[int]:
+def _atom_categories(atom: Chem.Atom, rings: Chem.RingInfo, conjugated: bool) -> list[int]:
     index = atom.GetIdx()
     values = (
-        _position(_ELEMENTS, atom.GetSymbol()),
+        _ELEMENTS.get(atom.GetSymbol(), len(_ELEMENTS)),
         min(atom.GetDegree(), 5),
         min(atom.GetTotalNumHs(), 4),
         max(-2, min(atom.GetFormalCharge(), 2)) + 2,
-        _position(_HYBRIDISATIONS, atom.GetHybridization()),
+        _HYBRIDISATIONS.get(atom.GetHybridization(), len(_HYBRIDISATIONS)),
         int(atom.GetIsAromatic()),
         _ring_size(rings.MinAtomRingSize(index)),
         min(rings.NumAtomRings(index), 3),
-        int(any(bond.GetIsConjugated() for bond in atom.GetBonds())),
+        int(conjugated),
     )
     return [offset + value for offset, value in zip(_ATOM_OFFSETS, values, strict=True)]
 
@@ -190,11 +197,11 @@ def _atom_categories(atom: Chem.Atom, rings: Chem.RingInfo) -> list[int]:
 def _bond_categories(bond: Chem.Bond, rings: Chem.RingInfo) -> list[int]:
     index = bond.GetIdx()
     values = (
-        _position(_BOND_TYPES, bond.GetBondType()),
+        _BOND_TYPES.get(bond.GetBondType(), len(_BOND_TYPES)),
         int(bond.GetIsConjugated()),
         _ring_size(rings.MinBondRingSize(index)),
         min(rings.NumBondRings(index), 2),
-        _position(_STEREO, bond.GetStereo()),
+        _STEREO.get(bond.GetStereo(), len(_STEREO)),
     )
     return [offset + value for offset, value in zip(_BOND_OFFSETS, values, strict=True)]
 
@@ -202,11 +209,6 @@ def _bond_categories(bond: Chem.Bond, rings: Chem.RingInfo) -> list[int]:
 def _ring_size(size: int) -> int:
     """Return 0 outside rings, 1 to 5 for three to seven members, 6 for eight, 7 for larger rings."""
     return 0 if size == 0 else min(size - 2, 7)
-
-
-def _position(known: Sequence[object], item: object) -> int:
-    """Return the position of ``item``, one past the end when it is not known."""
-    return known.index(item) if item in known else len(known)
 
 
 def _ranges(offsets: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -151,7 +151,7 @@ def test_hash_depends_on_the_content_alone(prepare, inputs):
         ({'seed': True}, 'seed True'),
         ({'settings': []}, 'give a mapping'),
         ({'settings': {'max_step': 3}}, 'unknown settings max_step'),
-        ({'settings': {'max_steps': 0}}, 'must be a positive number'),
+        ({'settings': {'max_steps': 0}}, 'max_steps'),
     ],
 )
 def test_validate_parameters(values, complaint):

@@ -1,7 +1,13 @@
 """Fixtures of the whole suite."""
 
+import os
+import tempfile
+
 import numpy as np
 import pytest
+
+# AiiDA makes its folder when it is imported: never in the home of whoever runs the tests.
+os.environ.setdefault('AIIDA_PATH', tempfile.mkdtemp(prefix='aiida-osc-tests-'))
 
 pytest_plugins = ['aiida.tools.pytest_fixtures']
 

@@ -121,7 +121,7 @@ def ensure_caching(profile) -> Step:
     config = get_config()
     config.set_option('caching.enabled_for', patterns, scope=profile.name)
     config.store()
-    return Step('caching of osc processes: switched on', changed=True)
+    return Step('caching of osc processes: switched on (a running daemon needs: verdi daemon restart)', changed=True)
 
 
 def is_caching_on() -> bool:

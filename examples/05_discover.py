@@ -1,6 +1,6 @@
 """Submit a discovery campaign to the daemon: ``verdi run examples/05_discover.py``.
 
-The same as ``aiida-osc discover examples/campaign.yaml``. Follow it with ``verdi process list`` or ``aiida-osc status``.
+The same as ``aiida-osc discover`` with a campaign file. Follow it with ``verdi process list`` or ``aiida-osc status``.
 """
 
 from aiida.engine import submit

@@ -229,7 +229,11 @@ class CampaignFactory:
             'iteration_01',
             'four-point batch',
             {'molecules': batch, 'parameters': Dict({'engine': 'tblite', 'seed': 7})},
-            {'labels': part, 'results': Dict({'versions': {'tblite': '0.8.0'}, 'ok': len(done), 'failed': 1, 'flagged': 0}), 'retrieved': folder},
+            {
+                'labels': part,
+                'results': Dict({'versions': {'tblite': '0.8.0'}, 'ok': len(done), 'failed': 1, 'flagged': 0}),
+                'retrieved': folder,
+            },
             base,
         )
         labels = MoleculeSetData(done)

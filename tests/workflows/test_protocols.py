@@ -34,7 +34,7 @@ def test_open_sections_take_further_keys():
 
 @pytest.mark.parametrize('overrides', [{'budgett': {}}, {'budget': {'molecule': 3}}, {'label': {'chunks': 1}}])
 def test_unknown_keys_are_refused_with_the_known_ones(overrides):
-    with pytest.raises(OscError, match='unknown key .*: use one of'):
+    with pytest.raises(OscError, match=r'unknown key .*: use one of'):
         load_protocol('discovery', 'fast', overrides)
 
 

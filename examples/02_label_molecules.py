@@ -1,7 +1,6 @@
 """Compute three molecules with GFN2-xTB on this computer: ``verdi run examples/02_label_molecules.py``.
 
-Needs the code ``tblite`` that ``aiida-osc setup`` makes. ``run`` keeps the work in this process; with ``submit`` the daemon
-does it.
+Needs the code ``tblite`` that ``aiida-osc setup`` makes. ``run`` keeps the work in this process.
 """
 
 from aiida.engine import run_get_node

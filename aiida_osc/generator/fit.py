@@ -25,6 +25,7 @@ from aiida_osc.generator.settings import JtvaeSettings
 from aiida_osc.generator.task import JtvaeTask
 from aiida_osc.generator.vocabulary import Vocabulary
 from aiida_osc.training.artifact import FORMAT, ModelArtifact, load_weights, package_versions
+from aiida_osc.training.device import cpu_threads
 from aiida_osc.training.loop import FitState, Progress, fit_piece
 
 #: Molecules on which a finished generator is measured.
@@ -73,7 +74,8 @@ def fit_jtvae_piece(
     config['training']['molecules'] = {'train': len(data.train), 'validation': len(data.validation)}
     config['finished'] = state.finished
     if state.finished:
-        _finish(network.cpu(), vocabulary, config, data, settings)
+        with cpu_threads(settings.threads):
+            _finish(network.cpu(), vocabulary, config, data, settings)
     return ModelArtifact(config, state.to_tensors())
 
 

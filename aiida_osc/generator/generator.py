@@ -20,6 +20,7 @@ from aiida_osc.generator.settings import SampleSettings
 from aiida_osc.generator.tensors import Features, collate, featurise
 from aiida_osc.generator.vocabulary import Vocabulary
 from aiida_osc.training.artifact import ModelArtifact, load_weights
+from aiida_osc.training.device import cpu_threads
 
 _BATCH = 256
 
@@ -107,7 +108,8 @@ class Generator:
         :param exclude: InChIKeys that must not come again; those of the training set never do.
         :param around: SMILES to sample around when the settings name none; the model's memory by default.
         """
-        return Sampler(self, settings, seed=seed, exclude=exclude, around=around).run()
+        with cpu_threads(1):
+            return Sampler(self, settings, seed=seed, exclude=exclude, around=around).run()
 
     def reconstruct(self, smiles: Sequence[str]) -> float:
         """Return the share of molecules that come back from their own latent vector, stereo marks left aside."""

@@ -12,6 +12,7 @@ from aiida_osc.errors import OscError
 from aiida_osc.surrogate.featurise import FEATURES_VERSION, Graphs, featurise
 from aiida_osc.surrogate.network import Architecture, EnsembleNetwork
 from aiida_osc.training.artifact import ModelArtifact, load_weights
+from aiida_osc.training.device import cpu_threads
 
 #: Molecules that go through the network at once.
 CHUNK = 64
@@ -80,7 +81,8 @@ class Surrogate:
     def predict_graphs(self, graphs: Graphs, rows: Sequence[int] | np.ndarray | None = None) -> Prediction:
         """Return the predictions for the molecules ``rows`` of ``graphs``, all by default."""
         rows = np.arange(len(graphs)) if rows is None else np.asarray(rows)
-        mean, sigma = ensemble_moments(self.network, graphs, rows)
+        with cpu_threads(1):
+            mean, sigma = ensemble_moments(self.network, graphs, rows)
         return Prediction(
             columns=self.columns,
             mean=self._center + self._spread * mean,

@@ -1,6 +1,7 @@
 """Device and precision, decided at run time."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import torch
@@ -32,6 +33,21 @@ def autocast(device: torch.device, amp: str) -> AbstractContextManager:
         raise OscError(f'amp is {amp!r}: give auto, on or off')
     wanted = amp == 'on' or (amp == 'auto' and _has_fast_bfloat16(device))
     return torch.autocast(device.type, dtype=torch.bfloat16) if wanted else nullcontext()
+
+
+@contextmanager
+def cpu_threads(count: int) -> Iterator[None]:
+    """Use ``count`` CPU threads in one block; 0 leaves torch's own choice.
+
+    Networks of this size gain little from more than one, threads that wait for a busy core burn time, and the last
+    digits of a sum depend on how it is shared out.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _has_fast_bfloat16(device: torch.device) -> bool:

@@ -13,7 +13,7 @@ import torch
 
 from aiida_osc.errors import OscError
 from aiida_osc.training.artifact import load_weights
-from aiida_osc.training.device import autocast, resolve_device
+from aiida_osc.training.device import autocast, cpu_threads, resolve_device
 from aiida_osc.training.settings import FitSettings
 
 Progress = Callable[[dict[str, Any]], None]
@@ -119,7 +119,8 @@ def fit_piece(
         _load_optimizer(optimizer, module, state.optimizer)
     last = min(settings.epochs, state.epoch + settings.piece_epochs) if settings.piece_epochs else settings.epochs
     while state.epoch < last and not _stalled(state, settings):
-        record = _run_epoch(task, optimizer, settings, seed, state.epoch, device)
+        with cpu_threads(settings.threads):
+            record = _run_epoch(task, optimizer, settings, seed, state.epoch, device)
         state.history.append(record)
         if record['loss'] < state.best_loss:
             state.best_loss, state.best_epoch, state.best = record['loss'], state.epoch, _copy(module)

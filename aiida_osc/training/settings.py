@@ -62,6 +62,7 @@ class FitSettings(Settings):
     :param epochs: epochs of the whole training.
     :param piece_epochs: epochs of one piece, after which a checkpoint is returned; 0 for all in one piece.
     :param patience: epochs without improvement of the validation loss before training stops; 0 for never.
+    :param threads: CPU threads; 0 for torch's own choice, which makes the last digits depend on the machine.
     :param device: ``auto``, ``cpu``, ``cuda`` or another torch device.
     :param amp: bfloat16 autocast: ``auto`` uses it where the hardware has it, ``on`` or ``off`` decide.
     :param compile: pass the model through ``torch.compile``.
@@ -74,6 +75,7 @@ class FitSettings(Settings):
     weight_decay: float = 0.0
     clip_norm: float = 5.0
     patience: int = 0
+    threads: int = 1
     device: str = 'auto'
     amp: str = 'off'
     compile: bool = False
@@ -84,7 +86,7 @@ class FitSettings(Settings):
 
         :raises OscError: when a value is out of range.
         """
-        for name in ('epochs', 'piece_epochs', 'batch_size', 'patience', 'weight_decay'):
+        for name in ('epochs', 'piece_epochs', 'batch_size', 'patience', 'threads', 'weight_decay'):
             if getattr(self, name) < 0:
                 raise OscError(f'setting {name} is {getattr(self, name)}: give 0 or more')
         for name in ('learning_rate', 'clip_norm'):

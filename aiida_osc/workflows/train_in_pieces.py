@@ -86,14 +86,15 @@ class TrainInPiecesWorkChain(WorkChain):
 
     def finalize(self):
         """Return the model and report its metrics."""
-        for name, values in self.ctx.model.base.attributes.get('metrics').items():
-            figures = ', '.join(
-                f'{key} {value:.3f}' if isinstance(value, float) else f'{key} {value}'
-                for key, value in values.items()
-                if not isinstance(value, dict)
-            )
-            self.report(f'{name}: {figures}')
+        figures = [_figure(*item) for item in self.ctx.model.base.attributes.get('metrics').items()]
+        self.report(', '.join(figures))
         self.out('model', self.ctx.model)
+
+
+def _figure(name: str, values: dict) -> str:
+    """Return the first figure of one metric, such as ``MAE of homo 0.21``."""
+    key, value = ('mae', values['mae']) if 'mae' in values else next(iter(values.items()))
+    return f'{name.split("@")[0]}{"" if key == "value" else f" {key}"} {value:.3g}'
 
 
 def settings_validator(settings_class: type[FitSettings]) -> Callable:

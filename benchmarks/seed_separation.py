@@ -1,6 +1,6 @@
 """How well computed IE and EA separate the known p-type from the known n-type molecules of the seed set.
 
-Prints means, their difference, the probability that a random n-type molecule has the higher value (the area under the ROC
+Prints means, their difference, the probability that a random n-type molecule has the higher value (area under the ROC
 curve), and the share that the best single threshold puts on the right side.
 """
 

@@ -14,17 +14,14 @@ EXAMPLES = Path(__file__).parent
 OUTPUT = Path(os.environ.get('OSC_DEMO_OUTPUT', 'osc-demo'))
 
 
-def run(*command: str, check: bool = True) -> str:
-    """Show the command, run it with its output shown, and return what it wrote to standard output."""
+def run(*command: str, keep: bool = False, check: bool = True) -> str:
+    """Show the command and run it; ``keep`` returns what it wrote to standard output."""
     print(f'\n$ {shlex.join(command)}', flush=True)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        lines = []
-        for line in process.stdout:
-            print(line, end='', flush=True)
-            lines.append(line)
-    if check and process.returncode:
-        sys.exit(f'{command[0]} ended with status {process.returncode}; "aiida-osc doctor" says what is wrong')
-    return ''.join(lines)
+    done = subprocess.run(command, stdout=subprocess.PIPE if keep else None, text=True, check=False)
+    print(done.stdout or '', end='', flush=True)
+    if check and done.returncode:
+        sys.exit(f'{command[0]} ended with status {done.returncode}; "aiida-osc doctor" says what is wrong')
+    return done.stdout or ''
 
 
 def main() -> None:
@@ -32,8 +29,9 @@ def main() -> None:
     OUTPUT.mkdir(parents=True, exist_ok=True)
     run('aiida-osc', 'setup')
     run('aiida-osc', 'data', 'import', '--source', 'seed', '--label', 'seed')
-    submitted = run('aiida-osc', 'discover', str(EXAMPLES / 'campaign.yaml'), '--wait')
+    submitted = run('aiida-osc', 'discover', str(EXAMPLES / 'campaign.yaml'), keep=True)
     pk = submitted.split('submitted: pk ')[1].split(',')[0]
+    run('aiida-osc', 'status', pk, '--follow')
     run('verdi', 'process', 'list', '-a', '-P', 'pk', 'label', 'process_label', 'state')
     run('aiida-osc', 'report', pk, '-o', str(OUTPUT / 'report'))
     run('aiida-osc', 'doctor', check=False)

@@ -19,9 +19,10 @@ BAR_WIDTH = 24
 @click.command()
 @click.argument('campaign', metavar='[PK]', required=False)
 @click.option('--once', is_flag=True, help='Print the present state and end; the default where there is no terminal.')
+@click.option('--follow', 'stay', is_flag=True, help='Stay until it has ended; without a terminal a line per change.')
 @click.option('--interval', type=click.FloatRange(min=0.2), default=INTERVAL, show_default=True, help='Seconds.')
 @profile_option
-def status(campaign: str | None, once: bool, interval: float, profile: str | None):
+def status(campaign: str | None, once: bool, stay: bool, interval: float, profile: str | None):
     """Show all campaigns, or the steps of one (PK, uuid or label) until it ends. Control-C leaves it running."""
     load_osc_profile(profile)
     from rich.console import Console
@@ -33,7 +34,7 @@ def status(campaign: str | None, once: bool, interval: float, profile: str | Non
     if campaign is None:
         console.print(campaign_list(list_progress()))
         return
-    follow(find_campaign(campaign).pk, once=once or not console.is_terminal, interval=interval)
+    follow(find_campaign(campaign).pk, once=once or not (stay or console.is_terminal), interval=interval)
 
 
 def follow(pk, *, once: bool = False, interval: float = INTERVAL) -> None:
@@ -54,6 +55,9 @@ def follow(pk, *, once: bool = False, interval: float = INTERVAL) -> None:
         console.print(campaign_view(progress))
         return
     try:
+        if not console.is_terminal:
+            _print_changes(pk, interval)
+            return
         with Live(campaign_view(progress), console=console, auto_refresh=False) as live:
             while not progress.ended:
                 time.sleep(interval)
@@ -61,6 +65,31 @@ def follow(pk, *, once: bool = False, interval: float = INTERVAL) -> None:
                 live.update(campaign_view(progress), refresh=True)
     except KeyboardInterrupt:
         console.print(f'The campaign goes on; look again with: aiida-osc status {pk}')
+
+
+def _print_changes(pk, interval: float) -> None:
+    """Print a line whenever a step begins, gets on or ends, for logs and pipes; return when the campaign has ended."""
+    from aiida_osc.provenance.progress import campaign_progress
+
+    told: dict[int, str] = {}
+    while True:
+        progress = campaign_progress(pk)
+        for number, step in enumerate(progress.steps):
+            line = _step_line(step)
+            if told.get(number) != line:
+                told[number] = line
+                click.echo(f'[{duration(progress.seconds):>12}] {line}')
+        if progress.ended:
+            click.echo(f'[{duration(progress.seconds):>12}] {progress.label}: {progress.message or progress.state}')
+            return
+        time.sleep(interval)
+
+
+def _step_line(step: 'StepProgress') -> str:
+    where = f'iteration {step.iteration}: ' if step.iteration else ''
+    state = 'running' if step.running else ('done' if step.ok else 'failed')
+    counts = '' if step.done is None else f', {_of(step.done, step.total)}'
+    return f'{where}{step.label}{counts}, {state}'
 
 
 def campaign_list(campaigns: 'list[CampaignProgress]') -> 'RenderableType':

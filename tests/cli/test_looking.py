@@ -150,8 +150,13 @@ def test_the_bar_of_a_running_job(running, tmp_path):
     assert '3 of 4' in run('status', 'still running')
 
 
-def test_live_view_ends_with_the_campaign(campaign):
+def test_without_a_terminal_every_step_is_told_in_a_line(campaign, capsys):
     follow(campaign.root.pk, interval=0.01)
+    *steps, last = capsys.readouterr().out.splitlines()
+    told = campaign_progress(campaign.root.pk)
+    assert len(steps) == len(told.steps)
+    assert all(line.endswith(('done', 'failed')) for line in steps)
+    assert last.endswith(f'{told.label}: finished')
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ $(STAMP): pyproject.toml constraints.txt
 		{ echo 'this Python cannot make virtual environments; on Debian or Ubuntu: apt-get install python3-venv'; exit 1; }
 	@echo 'Installing into .venv (about 3 minutes the first time) ...'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --no-cache-dir --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@RUSTUP_HOME=$(CURDIR)/$(VENV)/rustup $(BIN)/python -m pip install --quiet --no-cache-dir --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $(STAMP)
 
 demo: install  ## set up below .demo and run a whole discovery campaign (less than 15 minutes)

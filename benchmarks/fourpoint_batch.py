@@ -24,9 +24,9 @@ from pathlib import Path
 # Before the libraries that read it.
 os.environ.update(dict.fromkeys(('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'), '1'))
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-from aiida_osc.qc import fourpoint_runner as runner  # noqa: E402
+from aiida_osc.qc import fourpoint_runner as runner
 
 #: Donor-acceptor molecules in the manner of non-fullerene acceptors, 27 to 54 atoms, written for this benchmark.
 MOLECULES = (

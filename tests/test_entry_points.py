@@ -58,8 +58,9 @@ def test_every_port_and_exit_code_has_help(group, name):
     spec = process_spec(group, name)
     (entry_point,) = entry_points(group=group, name=name)
     if hasattr(entry_point.load(), 'is_process_function'):
-        # AiiDA takes the description from the docstring; the outputs of a function are dynamic.
+        # AiiDA takes help from the docstring; the outputs of a function are dynamic.
         assert (spec.inputs.help or entry_point.load().__doc__).strip()
+        assert list(ports_without_help(spec.inputs)) == []
         return
     assert list(ports_without_help(spec.inputs)) == []
     assert list(ports_without_help(spec.outputs)) == []

@@ -70,7 +70,12 @@ class DiscoveryWorkChain(WorkChain):
         spec.input('settings.generation', valid_type=Dict, help='Sampling of new molecules.')
         spec.input('settings.selection', valid_type=Dict, help='Objectives and size of the batch.')
         spec.input('settings.promotion', valid_type=Dict, help='Windows that a promoted candidate lies in.')
-        spec.expose_inputs(LabelWorkChain, namespace='label', exclude=('molecules', 'geometries', 'metadata'))
+        spec.expose_inputs(
+            LabelWorkChain,
+            namespace='label',
+            exclude=('molecules', 'geometries', 'parents', 'metadata'),
+            namespace_options={'help': 'How the selected molecules are computed.'},
+        )
         spec.inputs.validator = validate_inputs
 
         spec.outline(

@@ -10,7 +10,10 @@ from aiida_osc.datasets.labels import collect_failures, concatenate, concatenate
 
 @calcfunction
 def collect_labels(**parts) -> dict:
-    """Collect labels, geometries and failures of jobs: ``molecules_000``, ``labels_000``, ``geometries_000``, ..."""
+    """Collect labels, geometries and failures of jobs: ``molecules_000``, ``labels_000``, ``geometries_000``, ...
+
+    :param parts: outputs of the jobs and the molecules they were given, named after the chunk.
+    """
     kinds = {
         kind: [parts[name] for name in sorted(parts) if name.startswith(f'{kind}_')]
         for kind in ('molecules', 'labels', 'geometries', 'results')

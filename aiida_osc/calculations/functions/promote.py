@@ -10,6 +10,10 @@ from aiida_osc.data.molecule_set import MoleculeSetData
 
 @calcfunction
 def promote(molecules: MoleculeSetData, settings: Dict) -> dict:
-    """Keep the computed molecules inside the windows of at least one family, and report the rules."""
+    """Keep the computed molecules inside the windows of at least one family, and report the rules.
+
+    :param molecules: computed molecules.
+    :param settings: scale and windows of each family.
+    """
     table, report = promote_molecules(molecules.load(), promotion_rules(settings.get_dict()))
     return {'promoted': MoleculeSetData(table), 'report': Dict(report)}

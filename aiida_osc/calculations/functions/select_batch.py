@@ -10,7 +10,14 @@ from aiida_osc.data.molecule_set import MoleculeSetData
 
 @calcfunction
 def select_batch(mean: MoleculeSetData, sigma: MoleculeSetData, settings: Dict, seed: Int, **exclude) -> dict:
-    """Choose a diverse batch from the optimistic Pareto fronts, and a random control when asked for."""
+    """Choose a diverse batch from the optimistic Pareto fronts, and a random control when asked for.
+
+    :param mean: predicted means of the candidates.
+    :param sigma: their standard deviations, in the same rows.
+    :param settings: keys of ``SelectionSettings``.
+    :param seed: of the random control.
+    :param exclude: molecules that are known, pending or failed.
+    """
     known = {key for node in exclude.values() for key in node.load().inchikeys}
     chosen = select_molecules(
         mean.load(), sigma.load(), SelectionSettings.from_dict(settings.get_dict()), exclude=known, seed=seed.value

@@ -83,6 +83,29 @@ class Objective:
 
 
 @dataclass(frozen=True)
+class Budget(Settings):
+    """When a campaign ends.
+
+    :param iterations: rounds of the loop at the most.
+    :param molecules: molecules computed at the most; a random control comes on top.
+    :param generator_every: iterations from one retraining of the generator to the next; 0 for never.
+    """
+
+    iterations: int
+    molecules: int
+    generator_every: int
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        :raises OscError: when one is out of range.
+        """
+        for name, lowest in (('iterations', 1), ('molecules', 1), ('generator_every', 0)):
+            if getattr(self, name) < lowest:
+                raise OscError(f'budget.{name} is {getattr(self, name)}: give a whole number of at least {lowest}')
+
+
+@dataclass(frozen=True)
 class SelectionSettings(Settings):
     """How a batch is chosen.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from aiida_osc.active_learning.settings import Budget, SelectionSettings, promotion_rules
 from aiida_osc.errors import OscError
 from aiida_osc.training.settings import Settings
 from aiida_osc.workflows.protocols import load_protocol
@@ -52,7 +53,10 @@ def read_campaign(path: str | Path) -> Campaign:
     if not isinstance(values, dict) or not isinstance(values.get('label'), str):
         raise OscError(f'{path} is no campaign: give at least "label: NAME"; see examples/campaign.yaml')
     campaign = Campaign.from_dict(values)
-    campaign.resolved()
+    filled = campaign.resolved()['overrides']
+    Budget.from_dict(filled['budget'])
+    SelectionSettings.from_dict(filled['selection']).families()
+    promotion_rules(filled['promotion'])
     return campaign
 
 

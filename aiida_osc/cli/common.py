@@ -1,6 +1,7 @@
 """Options and helpers that the commands share."""
 
 import re
+import warnings
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ def load_osc_profile(name: str | None = None):
 
     :raises OscError: when there is none of that name or none at all.
     """
+    warnings.filterwarnings('ignore', message='Creating AiiDA configuration folder')
     from aiida import load_profile
     from aiida.common.exceptions import ConfigurationError, ProfileConfigurationError
 

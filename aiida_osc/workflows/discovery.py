@@ -4,7 +4,7 @@ from aiida.engine import ToContext, WorkChain, while_
 from aiida.orm import Dict, Int
 from aiida.plugins import CalculationFactory, WorkflowFactory
 
-from aiida_osc.active_learning.settings import SelectionSettings, promotion_rules
+from aiida_osc.active_learning.settings import Budget, SelectionSettings, promotion_rules
 from aiida_osc.data.model import ModelData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.errors import OscError
@@ -22,12 +22,10 @@ TrainSurrogateWorkChain = WorkflowFactory('osc.train_surrogate')
 
 def validate_budget(node: Dict, _) -> str | None:
     """Return why the budget is unusable, None when it is fine."""
-    budget = node.get_dict()
-    if set(budget) != {'iterations', 'molecules', 'generator_every'}:
-        return 'budget needs the keys iterations, molecules and generator_every'
-    for key, lowest in (('iterations', 1), ('molecules', 1), ('generator_every', 0)):
-        if not isinstance(budget[key], int) or budget[key] < lowest:
-            return f'budget.{key} is {budget[key]!r}: give a whole number of at least {lowest}'
+    try:
+        Budget.from_dict(node.get_dict())
+    except OscError as exception:
+        return str(exception)
     return None
 
 

@@ -36,6 +36,8 @@ def test_the_shipped_example_is_a_campaign(request):
         ('label: x\nprotocol: quick\n', "unknown protocol 'quick'"),
         ('label: x\nmolecule: seed\n', 'unknown settings molecule'),
         ('label: x\noverrides: {budget: {moles: 1}}\n', "unknown key 'budget.moles'"),
+        ('label: x\noverrides: {budget: {molecules: 0}}\n', 'budget.molecules is 0: give a whole number of at least 1'),
+        ('label: x\noverrides: {selection: {size: 0}}\n', 'selection.size is 0'),
         ('label: [x\n', 'is no YAML file'),
     ],
 )

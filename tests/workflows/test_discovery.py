@@ -37,8 +37,8 @@ def test_unknown_override_is_refused_before_anything_is_made(aiida_profile):
     [
         ({'iterations': 2, 'molecules': 0, 'generator_every': 1}, 'budget.molecules is 0'),
         ({'iterations': 0, 'molecules': 5, 'generator_every': 1}, 'budget.iterations is 0'),
-        ({'iterations': 2, 'molecules': 'many', 'generator_every': 1}, "budget.molecules is 'many'"),
-        ({'iterations': 2, 'molecules': 5}, 'budget needs the keys'),
+        ({'iterations': 2, 'molecules': 'many', 'generator_every': 1}, "setting molecules is 'many'"),
+        ({'iterations': 2, 'molecules': 5}, 'settings generator_every are missing'),
     ],
 )
 def test_unusable_budget_is_refused(aiida_profile, budget, reason):

@@ -111,6 +111,7 @@ def _make_profile(config, name: str) -> None:
 
 def ensure_caching(profile) -> Step:
     """Switch caching on for our processes in this profile; what the user has there stays."""
+    from aiida.engine.daemon.client import get_daemon_client
     from aiida.manage import get_config_option
     from aiida.manage.configuration import get_config
 
@@ -121,7 +122,9 @@ def ensure_caching(profile) -> Step:
     config = get_config()
     config.set_option('caching.enabled_for', patterns, scope=profile.name)
     config.store()
-    return Step('caching of osc processes: switched on (a running daemon needs: verdi daemon restart)', changed=True)
+    running = get_daemon_client(profile.name).is_daemon_running
+    hint = f'; the running daemon takes it up with: verdi -p {profile.name} daemon restart' if running else ''
+    return Step(f'caching of osc processes: switched on{hint}', changed=True)
 
 
 def is_caching_on() -> bool:

@@ -13,10 +13,10 @@ MoleculeSetData = DataFactory('osc.molecule_set')
 column = Column('ea_adiabatic', IPEA1)
 
 query = QueryBuilder()
-query.append(CalcJobNode, filters={'process_type': 'aiida.calculations:osc.fourpoint_batch'}, tag='job')
+is_job = {'process_type': 'aiida.calculations:osc.fourpoint_batch'}
+query.append(CalcJobNode, filters=is_job, tag='job', project='uuid')
 query.append(MoleculeSetData, with_incoming='job', edge_filters={'label': 'labels'}, project='*')
-query.add_projection('job', 'uuid')
-for labels, job in query.all():
+for job, labels in query.all():
     table = labels.load()
     for smiles, value in zip(table.smiles, table.values(column), strict=True):
         if value > 2.5:

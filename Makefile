@@ -4,6 +4,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint reference wheel clean
 
+# pip asks rustc for its version; where that is a shim of rustup, it would make a folder in the home.
+export RUSTUP_HOME := $(CURDIR)/.venv/rustup
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
@@ -27,7 +30,7 @@ $(STAMP): pyproject.toml constraints.txt
 		{ echo 'this Python cannot make virtual environments; on Debian or Ubuntu: apt-get install python3-venv'; exit 1; }
 	@echo 'Installing into .venv (about 3 minutes the first time) ...'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@RUSTUP_HOME=$(CURDIR)/$(VENV)/rustup $(BIN)/python -m pip install --quiet --no-cache-dir --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --no-cache-dir --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $(STAMP)
 
 demo: install  ## set up below .demo and run a whole discovery campaign (less than 15 minutes)

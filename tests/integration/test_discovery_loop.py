@@ -142,6 +142,6 @@ def test_why_leads_from_the_raw_output_to_the_model(shell, campaign):
     assert chain.count(start) >= 2  # what the models learnt from, and what the campaign began with
 
 
-def test_second_campaign_of_the_same_label_may_start_once_the_first_has_ended(shell, campaign):
+def test_dry_run_prints_what_would_be_submitted(shell, campaign):
     preview = shell('aiida-osc', 'discover', 'campaign.yaml', '--dry-run').stdout
     assert 'molecules: start' in preview

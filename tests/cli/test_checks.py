@@ -1,4 +1,4 @@
-"""The checks and steps that need no daemon, on a profile of the test session."""
+"""The checks and steps that need no daemon, on the profile of the tests."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def test_disk(monkeypatch, aiida_profile, free, severity):
 
 def test_profile_without_broker_is_named(aiida_profile):
     if aiida_profile.process_control_backend is not None:
-        pytest.skip('the profile of this session has a broker')
+        pytest.skip('the profile of the tests has a broker')
     (finding,) = checks.check_daemon(aiida_profile)
     assert 'verdi profile configure-broker core.zeromq' in finding.cure
 

@@ -1,13 +1,17 @@
 """Fixtures of the whole suite."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
 import numpy as np
 import pytest
 
 # AiiDA makes its folder when it is imported: never in the home of whoever runs the tests.
-os.environ.setdefault('AIIDA_PATH', tempfile.mkdtemp(prefix='aiida-osc-tests-'))
+if 'AIIDA_PATH' not in os.environ:
+    os.environ['AIIDA_PATH'] = tempfile.mkdtemp(prefix='aiida-osc-tests-')
+    atexit.register(shutil.rmtree, os.environ['AIIDA_PATH'], ignore_errors=True)
 
 pytest_plugins = ['aiida.tools.pytest_fixtures']
 

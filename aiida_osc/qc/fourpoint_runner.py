@@ -1058,11 +1058,17 @@ class LaunchLock:
         self.mine: Path | None = None
         self.beats, self._last = 0, 0.0
 
-    def acquire(self, stopped: Callable[[], bool]) -> str:
-        """Return ``held``, ``finished`` (another runner ended while this one waited) or ``stopped``."""
-        waited = False
+    def acquire(self, stopped: Callable[[], bool], tell: Callable[[str], None] = lambda text: None) -> str:
+        """Return ``held``, ``finished`` (another runner ended while this one waited) or ``stopped``.
+
+        :param tell: is given a sentence when there is somebody to wait for.
+        """
+        waited = told = False
         while True:
             newest = self._newest()
+            if newest is not None and not told and not (newest / 'ended').exists():
+                told = True
+                tell('another runner works in this folder: waiting for its end')
             if newest is None or (newest / 'ended').exists():
                 if waited and newest is not None and (newest / 'ended').read_text() == str(OK_CODE):
                     return 'finished'
@@ -1350,9 +1356,9 @@ def run(folder: str | Path) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda number, _: signals.append(number))
     lock = LaunchLock(folder, job.settings.stale_seconds)
-    outcome = lock.acquire(lambda: bool(signals))
+    outcome = lock.acquire(lambda: bool(signals), log.write)
     if outcome != 'held':
-        log.write(f'another runner holds this folder: {outcome} waiting')
+        log.write(f'{outcome} waiting')
         return OK_CODE if outcome == 'finished' else INTERRUPTED
     code = INTERRUPTED
     try:

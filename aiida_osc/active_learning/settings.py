@@ -9,8 +9,8 @@ import numpy as np
 from aiida_osc.datasets.columns import Column
 from aiida_osc.errors import OscError
 from aiida_osc.qc.levels import SA_SCORE, XTB_LEVELS
+from aiida_osc.settings import Settings
 from aiida_osc.targets import get_target
-from aiida_osc.training.settings import Settings
 
 DIRECTIONS = ('min', 'max')
 DEFAULT_OBJECTIVES: dict[str, list[dict[str, Any]]] = {

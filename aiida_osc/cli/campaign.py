@@ -8,7 +8,7 @@ import yaml
 
 from aiida_osc.active_learning.settings import Budget, SelectionSettings, promotion_rules
 from aiida_osc.errors import OscError
-from aiida_osc.training.settings import Settings
+from aiida_osc.settings import Settings
 from aiida_osc.workflows.protocols import load_protocol
 
 #: Names the shipped seed set, unless a node has that label.

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from aiida_osc.errors import OscError
-from aiida_osc.training.settings import FitSettings, Settings
+from aiida_osc.settings import Settings
+from aiida_osc.training.settings import FitSettings
 
 STRATEGIES = ('prior', 'around', 'mixed')
 

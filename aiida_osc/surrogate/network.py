@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from aiida_osc.errors import OscError
+from aiida_osc.settings import Settings
 from aiida_osc.surrogate.featurise import ATOM_CATEGORIES, BOND_CATEGORIES, Batch, Sums
-from aiida_osc.training.settings import Settings
 
 POOLINGS = ('mean', 'mean+sum')
 #: The sum over atoms is divided by this many atoms before it enters the readout.

@@ -1,5 +1,8 @@
 """Levels of theory as strings ``energy//geometry``; two levels never share a column."""
 
+from aiida_osc.datasets.columns import Column
+from aiida_osc.qc.calculation import Model
+
 #: Orbital energies, reorganisation energies and dipole of the batch job's xTB engine (doi 10.1021/acs.jctc.8b01176).
 GFN2 = 'GFN2-xTB//GFN2-xTB'
 
@@ -26,3 +29,19 @@ XTB_LEVELS: dict[str, str] = {
     'dipole': GFN2,
     'polarizability': GFN2,
 }
+
+#: Geometries of the xTB engine, at which DFT energies may be computed.
+XTB_GEOMETRY = 'GFN2-xTB'
+
+
+def fourpoint_columns(energy: Model | None, geometry: Model | str = XTB_GEOMETRY) -> dict[str, Column]:
+    """Return the column of each target that a four-point scheme fills.
+
+    :param energy: level of the energies, None for xTB with its levels of :data:`XTB_LEVELS`.
+    :param geometry: level of the geometries; :data:`XTB_GEOMETRY` or a model.
+    """
+    if energy is None:
+        return {target: Column(target, level) for target, level in XTB_LEVELS.items()}
+    where = geometry if isinstance(geometry, str) else geometry.name
+    level = f'{energy.name}//{where}'
+    return {target: Column(target, level, energy.environment) for target in XTB_LEVELS}

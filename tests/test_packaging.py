@@ -86,7 +86,7 @@ def test_wheel_carries_every_module_and_data_file(installed):
         for path in PACKAGE.rglob('*')
         if path.suffix in DATA_SUFFIXES | {'.py'} and '__pycache__' not in path.parts
     }
-    assert 'qc/fourpoint_runner.py' in wanted
+    assert 'qc/fourpoint_runner/__main__.py' in wanted
     assert any(name.startswith('workflows/protocols/') and name.endswith('.yaml') for name in wanted)
     assert any(name.endswith(('.jinja', '.html')) for name in wanted)
     assert any(name.endswith(('.csv', '.smi')) for name in wanted)

@@ -1,7 +1,6 @@
 """CalcJob: the four-point scheme of many molecules in one job."""
 
 import json
-from importlib.resources import files
 from typing import Any
 
 from aiida.common.datastructures import CalcInfo, CodeInfo
@@ -13,8 +12,8 @@ from aiida_osc.data.geometry_set import GeometrySetData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.geometry_table import GeometryTable
 from aiida_osc.datasets.molecule_table import MoleculeTable
+from aiida_osc.qc.runner_archive import RUNNER, write_runner
 
-RUNNER = 'fourpoint_runner.py'
 INPUT_FILE = 'input.json'
 RESULTS_FILE = 'results.jsonl'
 PROGRESS_FILE = 'progress.json'
@@ -102,7 +101,7 @@ def validate_parameters(node: Dict, _) -> str | None:
 def _validate_settings(settings: Any) -> str | None:
     if not isinstance(settings, dict):
         return f'settings {settings!r}: give a mapping'
-    from aiida_osc.qc.fourpoint_runner import read_settings
+    from aiida_osc.qc.fourpoint_runner.settings import read_settings
 
     try:
         read_settings(settings)
@@ -185,7 +184,7 @@ class FourPointBatchCalculation(CalcJob):
     def prepare_for_submission(self, folder: Folder) -> CalcInfo:
         """Write the runner and its input; list what is copied from the parent and what is retrieved."""
         with folder.open(RUNNER, 'wb') as handle:
-            handle.write(files('aiida_osc.qc').joinpath(RUNNER).read_bytes())
+            write_runner(handle)
         with folder.open(INPUT_FILE, 'w', encoding='utf-8') as handle:
             json.dump(self._runner_input(), handle, allow_nan=False)
         code_info = CodeInfo()

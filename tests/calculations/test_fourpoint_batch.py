@@ -1,8 +1,7 @@
 """Tests of the four-point batch job: what it writes, what it refuses, what its hash depends on."""
 
-import ast
+import io
 import json
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,8 @@ from aiida_osc.data.geometry_set import GeometrySetData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.geometry_table import Geometry, GeometryTable
 from aiida_osc.datasets.molecule_table import MoleculeTable
-from aiida_osc.qc.fourpoint_runner import read_input
+from aiida_osc.qc.fourpoint_runner.job import read_input
+from aiida_osc.qc.runner_archive import write_runner
 
 METHANE, WATER = 'VNWKTOKETHGBQD-UHFFFAOYSA-N', 'XLYOFNOQVPJJNP-UHFFFAOYSA-N'
 
@@ -63,22 +63,16 @@ def prepare():
 def test_files(prepare, inputs):
     _, info, content = prepare(inputs)
 
-    assert sorted(content) == ['fourpoint_runner.py', 'input.json']
-    runner = files('aiida_osc.qc').joinpath('fourpoint_runner.py').read_bytes()
-    assert content['fourpoint_runner.py'] == runner
-    imported = {
-        name.split('.')[0]
-        for node in ast.walk(ast.parse(runner))
-        for name in [alias.name for alias in getattr(node, 'names', [])] + [getattr(node, 'module', None) or '']
-        if isinstance(node, ast.Import | ast.ImportFrom)
-    }
-    assert not imported & {'aiida', 'aiida_osc'}, 'the other computer has neither'
+    assert sorted(content) == ['fourpoint_runner.pyz', 'input.json']
+    handle = io.BytesIO()
+    write_runner(handle)
+    assert content['fourpoint_runner.pyz'] == handle.getvalue()
     assert set(info.retrieve_list) == {
         'results.jsonl', 'progress.json', 'summary.json', 'runner.log', 'runner.out', 'runner.status',
     }  # fmt: skip
     assert not info.remote_copy_list
     (code_info,) = info.codes_info
-    assert code_info.cmdline_params == ['fourpoint_runner.py']
+    assert code_info.cmdline_params == ['fourpoint_runner.pyz']
     assert code_info.stdout_name == 'runner.out'
     assert code_info.join_files
     assert code_info.withmpi is False

@@ -1,0 +1,95 @@
+"""Start structures: embedded in a child process, or given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from rdkit import Chem
+from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
+
+from .bonds import BOND_FACTOR, find_bonds, skeleton
+from .child import in_child
+from .job import Task
+from .settings import BOHR, MoleculeFailure, RunnerSettings
+
+
+@dataclass(frozen=True)
+class Start:
+    """A start structure.
+
+    :param numbers: atomic numbers, shape ``(atoms,)``.
+    :param positions: in bohr, shape ``(atoms, 3)``.
+    :param bonds: pairs of atoms, shape ``(bonds, 2)``.
+    :param origin: how it was made.
+    """
+
+    numbers: np.ndarray
+    positions: np.ndarray
+    bonds: np.ndarray
+    origin: str
+
+
+def make_start(task: Task, settings: RunnerSettings, seed: int) -> Start:
+    """Return the start structure of a molecule, embedded in a child process that dies with its time-out.
+
+    :raises MoleculeFailure: in stage ``embed``.
+    """
+    if task.start is not None:
+        return _given_start(task)
+    reasons = []
+    for random_coordinates in (False, True):
+        answer = in_child(
+            partial(embed, task.smiles, settings, seed, random_coordinates=random_coordinates), settings.embed_timeout
+        )
+        if isinstance(answer, Start):
+            return answer
+        reasons.append(answer)
+    raise MoleculeFailure('embed', f'no start geometry: {reasons[0]}; from random coordinates: {reasons[1]}')
+
+
+def embed(smiles: str, settings: RunnerSettings, seed: int, *, random_coordinates: bool) -> Start | str:
+    """Return the ETKDGv3 conformer of lowest MMFF94 (or UFF, or no) energy, or the reason why there is none."""
+    mol = Chem.MolFromSmiles(smiles)
+    if mol is None:
+        return 'the SMILES is not valid'
+    if Chem.GetFormalCharge(mol) or len(Chem.GetMolFrags(mol)) != 1:
+        return 'the SMILES is not one neutral molecule'
+    mol = Chem.AddHs(mol)
+    parameters: Any = rdDistGeom.ETKDGv3()
+    parameters.randomSeed, parameters.useRandomCoords = seed + 1, random_coordinates
+    parameters.timeout = max(1, int(settings.embed_timeout))
+    if not list(rdDistGeom.EmbedMultipleConfs(mol, settings.conformers, parameters)):
+        return 'embedding failed'
+    origin = 'ETKDGv3-random' if random_coordinates else 'ETKDGv3'
+    outcome: list[tuple[int, float]] = []
+    if rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
+        outcome, origin = rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(mol, maxIters=2000), f'{origin}+MMFF94'
+    elif rdForceFieldHelpers.UFFHasAllMoleculeParams(mol):
+        outcome, origin = rdForceFieldHelpers.UFFOptimizeMoleculeConfs(mol, maxIters=2000), f'{origin}+UFF'
+    best = int(np.argmin([energy for _, energy in outcome])) if outcome else 0
+    positions = mol.GetConformers()[best].GetPositions() / BOHR
+    bonds = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in mol.GetBonds()]
+    return Start(atomic_numbers(mol), positions, np.array(bonds, dtype=int).reshape(-1, 2), origin)
+
+
+def _given_start(task: Task) -> Start:
+    """Return the structure of the input after a look that it is the molecule of the SMILES."""
+    mol = Chem.MolFromSmiles(task.smiles)
+    if mol is None:
+        raise MoleculeFailure('embed', 'the SMILES is not valid')
+    mol = Chem.AddHs(mol)
+    given = task.start or {}
+    numbers, positions = np.array(given['numbers']), np.array(given['positions'], dtype=float) / BOHR
+    bonds = find_bonds(numbers, positions, BOND_FACTOR)
+    expected = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in mol.GetBonds()]
+    if skeleton(numbers, bonds) != skeleton(atomic_numbers(mol), expected):
+        raise MoleculeFailure('embed', 'the start geometry is not the molecule of the SMILES')
+    return Start(numbers, positions, bonds, 'given')
+
+
+def atomic_numbers(mol: Chem.Mol) -> np.ndarray:
+    """Return the atomic numbers of all atoms."""
+    return np.array([atom.GetAtomicNum() for atom in mol.GetAtoms()])

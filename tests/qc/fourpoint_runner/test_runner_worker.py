@@ -1,0 +1,34 @@
+import pytest
+from runner_jobs import ETHYLENE, THIOPHENE
+from tblite.interface import Calculator
+
+from aiida_osc.qc.fourpoint_runner.job import Task
+from aiida_osc.qc.fourpoint_runner.settings import RunnerSettings
+from aiida_osc.qc.fourpoint_runner.worker import treat
+
+pytestmark = pytest.mark.xtb
+
+
+def test_scf_failure_is_a_reason(monkeypatch):
+    def refuse(*_):
+        raise RuntimeError('SCF not converged in 250 cycles')
+
+    monkeypatch.setattr(Calculator, 'singlepoint', refuse)
+    record = treat(Task('a', ETHYLENE), RunnerSettings(), 0, lambda stage: None)
+    assert (record['status'], record['stage']) == ('failed', 'optimise_neutral')
+    assert 'not converged' in record['reason']
+
+
+def test_unconverged_optimisation_is_flagged():
+    settings = RunnerSettings(max_steps=2, polarizability=False)
+    record = treat(Task('a', 'CCO'), settings, 0, lambda stage: None)
+    assert record['status'] == 'flagged'
+    assert 'gradient norm' in record['reason']
+
+
+def test_same_seed_same_result():
+    records = [
+        treat(Task('a', THIOPHENE), RunnerSettings(polarizability=False), 5, lambda stage: None) for _ in range(2)
+    ]
+    assert records[0]['geometries'] == records[1]['geometries']
+    assert records[0]['properties'] == records[1]['properties']

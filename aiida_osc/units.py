@@ -7,6 +7,8 @@ BOHR_TO_ANGSTROM = 0.529177210544
 AU_TO_DEBYE = 2.5417464715
 KCALMOL_TO_EV = 0.0433641043
 KJMOL_TO_EV = 0.01036426966
+#: Root of hartree / (bohr^2 u), the frequency of a mass-weighted Hessian, in cm^-1.
+HESSIAN_TO_WAVENUMBER = 5140.48714
 
 #: unit name as users write it -> (quantity, factor to the canonical unit of that quantity)
 UNITS: dict[str, tuple[str, float]] = {

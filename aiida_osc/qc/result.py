@@ -46,6 +46,7 @@ class QcResult:
     :param gradient: shape ``(atoms, 3)``, in hartree/bohr.
     :param dipole: shape ``(3,)``, in e bohr.
     :param polarizability: static tensor, shape ``(3, 3)``, in bohr^3.
+    :param polarizability_method: how it was computed, such as a finite field or coupled perturbed equations.
     :param eigenvalues_a: orbital energies of alpha (or all) electrons in hartree, rising.
     :param eigenvalues_b: those of beta electrons of an unrestricted run, else None.
     :param occupied_a: number of occupied alpha orbitals.
@@ -74,6 +75,7 @@ class QcResult:
     solvation_energy: float | None = None
     dipole: np.ndarray | None = None
     polarizability: np.ndarray | None = None
+    polarizability_method: str | None = None
     eigenvalues_a: np.ndarray | None = None
     eigenvalues_b: np.ndarray | None = None
     occupied_a: int | None = None
@@ -134,6 +136,7 @@ class QcResult:
                 'solvation_energy': self.solvation_energy,
                 'scf_dipole_moment': self.dipole,
                 'scf_polarizability': self.polarizability,
+                'scf_polarizability_method': self.polarizability_method,
                 's_squared': self.s_squared,
                 'calcinfo_nbasis': self.basis_functions,
                 'calcinfo_nalpha': self.occupied_a,

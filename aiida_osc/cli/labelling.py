@@ -8,6 +8,7 @@ import click
 
 from aiida_osc.cli.common import is_file, load_osc_node
 from aiida_osc.errors import OscError
+from aiida_osc.qc.scheme import PROGRAM_ENGINES
 
 POLL_SECONDS = 1.0
 
@@ -32,19 +33,49 @@ def read_molecules(identifier: str, *, store: bool):
     return node
 
 
-def make_builder(molecules, *, engine, protocol, code, cores, chunk_size, max_concurrent, walltime, seed):
+def make_builder(
+    molecules, *, engine, protocol, level, epsilon, code, xtb_code, cores, memory, chunk_size, max_concurrent, walltime,
+    reuse, seed,
+):  # fmt: skip
     """Return the builder of a :class:`LabelWorkChain`; choices that are None are the protocol's.
 
-    :raises OscError: when there is no such code.
+    :raises OscError: when there is no such code, level or combination.
     """
+    from aiida.orm import Bool, Dict
+
     from aiida_osc.workflows.label import LabelWorkChain
 
     sizes = {'chunk_size': chunk_size, 'max_concurrent': max_concurrent}
     overrides = {name: value for name, value in sizes.items() if value is not None}
-    overrides['parameters'] = {'engine': engine, 'seed': seed}
-    return LabelWorkChain.get_builder_from_protocol(
-        find_code(code), molecules, protocol, overrides, _options(cores, walltime)
+    overrides['parameters'] = {'seed': seed, **_levels(level, epsilon)}
+    options = _options(cores, walltime, memory)
+    builder = LabelWorkChain.get_builder_from_protocol(
+        find_code(code or engine),
+        molecules,
+        protocol or ('fast' if engine == 'tblite' else 'balanced'),
+        overrides,
+        options,
+        engine,
+        find_code(xtb_code) if engine in PROGRAM_ENGINES else None,
     )
+    builder.xtb_options = Dict({**builder.xtb_options.get_dict(), **options})
+    builder.reuse = Bool(reuse)
+    return builder
+
+
+def _levels(level: str | None, epsilon: float | None) -> dict:
+    """Return the parameters of a level; what is not given stays the protocol's."""
+    from aiida_osc.qc.levels import parse_level
+
+    if level is None:
+        if epsilon:
+            raise OscError('--epsilon needs --level, the level of the energies in the solvent')
+        return {}
+    energy, geometry = parse_level(level, epsilon or 0.0)
+    return {
+        'energy': energy.to_dict(),
+        'geometry': geometry if isinstance(geometry, str) else geometry.to_dict(),
+    }
 
 
 def find_process(identifier: str):
@@ -66,16 +97,17 @@ def find_process(identifier: str):
     return node
 
 
-def resume_builder(process, *, cores=None, walltime=None, **_):
+def resume_builder(process, *, cores=None, walltime=None, memory=None, **_):
     """Return a builder of the same labels that keeps what the jobs of the ended ``process`` have finished.
 
     :param cores: cores per job, as before when None.
     :param walltime: wall time per job in seconds, as before when None.
+    :param memory: memory per job in MB, as before when None.
     """
     from aiida.orm import Dict
 
     builder = process.get_builder_restart()
-    builder.options = Dict({**builder.options.get_dict(), **_options(cores, walltime)})
+    builder.options = Dict({**builder.options.get_dict(), **_options(cores, walltime, memory)})
     for link in process.base.links.get_outgoing().all():
         if link.link_label.startswith('chunk_') and not link.node.is_finished_ok:
             folders = [job.outputs.remote_folder for job in link.node.called if 'remote_folder' in job.outputs]
@@ -85,8 +117,10 @@ def resume_builder(process, *, cores=None, walltime=None, **_):
     return builder
 
 
-def _options(cores, walltime):
-    options = {}
+def _options(cores, walltime, memory):
+    options: dict = {}
+    if memory:
+        options['max_memory_kb'] = memory * 1000
     if cores:
         options['resources'] = {'num_machines': 1, 'num_mpiprocs_per_machine': cores}
     if walltime:
@@ -114,14 +148,16 @@ def describe(builder) -> str:
     """Return in a sentence what the builder would compute."""
     from aiida_osc.calculations.fourpoint_batch import count_cores
 
-    computer = builder.code.computer
-    count, size = builder.molecules.count, builder.chunk_size.value
+    computer, engine = builder.code.computer, builder.parameters['engine']
+    count, size, most = builder.molecules.count, builder.chunk_size.value, builder.max_concurrent.value
     jobs = -(-count // size)
     cores = count_cores(builder.options['resources'], computer.get_default_mpiprocs_per_machine())
+    power = f'{cores} {"core" if cores == 1 else "cores"} each, by {engine} on {computer.label}'
+    if engine in PROGRAM_ENGINES:
+        return f'{count} molecules, at most {most} at a time in jobs with {power}'
     return (
         f'{count} molecules in {jobs} {"job" if jobs == 1 else "jobs"} of up to {size}, '
-        f'at most {builder.max_concurrent.value} at a time with {cores} {"core" if cores == 1 else "cores"} each, '
-        f'by {builder.parameters["engine"]} on {computer.label}'
+        f'at most {most} at a time with {power}'
     )
 
 
@@ -156,8 +192,11 @@ def follow(process) -> None:
 
 def finished_molecules(process) -> int:
     """Return how many molecules the jobs below ``process`` have finished, as far as can be seen from here."""
-    from aiida.orm import CalcJobNode
+    from aiida.orm import CalcJobNode, WorkChainNode
 
+    if process.inputs.parameters.get('engine', 'tblite') in PROGRAM_ENGINES:
+        called = [node for node in process.called if isinstance(node, WorkChainNode)]
+        return sum(node.is_terminated for node in called if node.process_type == 'aiida.workflows:osc.fourpoint')
     done: dict[str, int] = {}
     for job in process.called_descendants:
         if isinstance(job, CalcJobNode):

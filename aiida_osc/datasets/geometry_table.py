@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import h5py
 import numpy as np
+from rdkit import Chem
 
 from aiida_osc.datasets.hdf5 import open_checked
 from aiida_osc.errors import OscError
@@ -30,6 +31,12 @@ class Geometry:
     charge: int
     numbers: np.ndarray
     positions: np.ndarray
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Return the chemical symbol of every atom."""
+        table = Chem.GetPeriodicTable()
+        return tuple(table.GetElementSymbol(int(number)) for number in self.numbers)
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,20 @@
 """Labelling in jobs: deal molecules into chunks of equal cost, and put the parts together again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from rdkit import Chem
 
-from aiida_osc.datasets.geometry_table import GeometryTable
+from aiida_osc.datasets.columns import Column
+from aiida_osc.datasets.geometry_table import Geometry, GeometryTable
+from aiida_osc.datasets.merge import merge_tables
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.errors import OscError
 
 #: Status of a molecule whose job ended before its turn.
 NOT_TREATED = 'not_treated'
+FAILED = 'failed'
 #: Names of the counts and costs that are added up over jobs.
 COUNTS = ('ok', 'flagged', 'failed', 'gradients')
 COSTS = ('cpu_seconds', 'wall_seconds', 'engine_seconds')
@@ -40,58 +44,79 @@ def _heavy_atoms(smiles: str) -> int:
     return 0 if mol is None else int(mol.GetNumHeavyAtoms())
 
 
-def concatenate(tables: Sequence[MoleculeTable]) -> MoleculeTable:
-    """Return the rows of all tables, in order; of a repeated InChIKey the first row stays."""
-    result: MoleculeTable = MoleculeTable()
-    columns = sorted({column for table in tables for column in table.columns})
-    rows = [(table, row) for table in tables for row in range(len(table))]
-    seen: dict[str, tuple[MoleculeTable, int]] = {}
-    for table, row in rows:
-        seen.setdefault(table.inchikeys[row], (table, row))
-    kept = list(seen.values())
-    if kept:
-        result = MoleculeTable(
-            tuple(table.smiles[row] for table, row in kept),
-            tuple(table.inchikeys[row] for table, row in kept),
-            tuple(table.source[row] for table, row in kept),
-            {column: [_value(table, column, row) for table, row in kept] for column in columns},  # type: ignore[misc]
-        )
-    return result
+def labelled(table: MoleculeTable, columns: Collection[Column]) -> set[str]:
+    """Return the InChIKeys of the molecules that have a value in every one of the columns."""
+    if not all(column in table.columns for column in columns):
+        return set()
+    there = np.all([np.isfinite(table.columns[column]) for column in columns], axis=0)
+    return {key for key, is_there in zip(table.inchikeys, there, strict=True) if is_there}
 
 
-def _value(table: MoleculeTable, column: Any, row: int) -> float:
-    return float(table.columns[column][row]) if column in table.columns else float('nan')
+def without(table: MoleculeTable, known: Sequence[MoleculeTable], columns: Collection[Column]) -> MoleculeTable:
+    """Return the molecules of ``table`` that none of the ``known`` tables has all the columns for."""
+    done = {key for other in known for key in labelled(other, columns)}
+    return table.take([row for row, key in enumerate(table.inchikeys) if key not in done])
 
 
-def concatenate_geometries(tables: Sequence[GeometryTable]) -> GeometryTable:
-    """Return the structures of all tables.
+def join_labels(
+    asked: MoleculeTable, known: Sequence[MoleculeTable], computed: Sequence[MoleculeTable], columns: Collection[Column]
+) -> MoleculeTable:
+    """Return the molecules of ``asked`` that have labels, in their order, with the columns that were asked for.
 
+    :param asked: what was to be computed; its own columns are left out.
+    :param known: tables with labels from earlier, of which only ``columns`` are taken.
+    :param computed: tables with new labels, of which all columns are taken; the first value of several stays.
+    """
+    bare = MoleculeTable(asked.smiles, asked.inchikeys, asked.source)
+    parts = {f'computed {number}': table for number, table in enumerate(computed)}
+    for number, table in enumerate(known):
+        kept = {column: values for column, values in table.columns.items() if column in columns}
+        parts[f'known {number}'] = MoleculeTable(table.smiles, table.inchikeys, table.source, kept)
+    union = merge_tables({'asked': bare, **parts}).table.take(range(len(bare)))
+    values = np.array(list(union.columns.values())).reshape(-1, len(union))
+    rows = np.flatnonzero(np.isfinite(values).any(axis=0)).tolist()
+    return _without_empty_columns(union.take(rows))
+
+
+def _without_empty_columns(table: MoleculeTable) -> MoleculeTable:
+    kept = {column: values for column, values in table.columns.items() if np.isfinite(values).any()}
+    return MoleculeTable(table.smiles, table.inchikeys, table.source, kept)
+
+
+def join_geometries(tables: Sequence[GeometryTable], molecules: Collection[str]) -> GeometryTable:
+    """Return the structures of those molecules; the first one of each molecule and charge stays.
+
+    :param molecules: InChIKeys.
     :raises OscError: when the tables are of different levels.
     """
     levels = sorted({table.level for table in tables if len(table)})
     if len(levels) > 1:
         raise OscError(f'geometries of levels {" and ".join(levels)} cannot share a table: collect them apart')
     level = levels[0] if levels else (tables[0].level if tables else 'none')
-    return GeometryTable([item for table in tables for item in table.geometries], level)
+    found: dict[tuple[str, int], Geometry] = {}
+    for item in (item for table in tables for item in table.geometries if item.inchikey in molecules):
+        found.setdefault((item.inchikey, item.charge), item)
+    return GeometryTable(list(found.values()), level)
 
 
 def collect_failures(
-    asked: Sequence[MoleculeTable], labelled: MoleculeTable, results: Sequence[Mapping[str, Any]]
+    asked: MoleculeTable, done: Collection[str], results: Sequence[Mapping[str, Any]], reasons: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return why each molecule without labels has none, and the sums of counts and costs over all jobs.
 
-    :param asked: the molecules of every job, also of jobs that gave nothing.
-    :param labelled: the molecules that have labels.
+    :param asked: the molecules that were to be computed.
+    :param done: InChIKeys of those that have the labels that were asked for.
     :param results: summaries of the jobs that gave something, see :func:`aiida_osc.qc.fourpoint.summary`.
+    :param reasons: why a molecule has no labels, by InChIKey, where no job tells.
     """
-    reasons = {key: value for result in results for key, value in result.get('failures', {}).items()}
-    done = set(labelled.inchikeys)
+    told = {key: value for result in results for key, value in result.get('failures', {}).items()}
     molecules: dict[str, dict[str, Any]] = {}
-    for table in asked:
-        for smiles, key in zip(table.smiles, table.inchikeys, strict=True):
-            if key not in done:
-                molecules[key] = dict(reasons.get(key) or _not_treated(smiles))
-    totals: dict[str, Any] = {'asked': sum(map(len, asked)), 'labelled': len(labelled)}
+    for smiles, key in zip(asked.smiles, asked.inchikeys, strict=True):
+        if key in done:
+            continue
+        said = {'smiles': smiles, 'status': FAILED, 'stage': None, 'reason': reasons.get(key)}
+        molecules[key] = dict(told.get(key) or (said if said['reason'] else _not_treated(smiles)))
+    totals: dict[str, Any] = {'asked': len(asked), 'labelled': len(asked) - len(molecules)}
     totals |= {name: sum(int(result.get(name, 0)) for result in results) for name in COUNTS}
     totals |= {name: round(sum(float(result.get(name, 0.0)) for result in results), 3) for name in COSTS}
     totals[NOT_TREATED] = sum(item['status'] == NOT_TREATED for item in molecules.values())

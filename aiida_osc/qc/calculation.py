@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from aiida_osc.errors import OscError
-from aiida_osc.qc.methods import check_basis, check_method, spelling
+from aiida_osc.qc.methods import DISPERSIONS, METHODS, check_basis, check_method, spelling
 from aiida_osc.settings import Settings
 
+#: Ends the name of a level with Cartesian d functions.
+CARTESIAN = '[cartesian]'
 DRIVERS = ('energy', 'gradient', 'optimization', 'frequencies')
 
 
@@ -42,7 +44,23 @@ class Model(Settings):
     def name(self) -> str:
         """Return the name of the level, such as ``B3LYP-D3BJ/def2-SVP``."""
         method = f'{self.method}-{self.dispersion}' if self.dispersion else self.method
-        return f'{method}/{self.basis}' + ('[cartesian]' if self.cartesian else '')
+        return f'{method}/{self.basis}' + (CARTESIAN if self.cartesian else '')
+
+    @classmethod
+    def parse(cls, text: str, epsilon: float = 0.0) -> 'Model':
+        """Return the model of that :attr:`name`, in a solvent of that dielectric constant.
+
+        :raises OscError: when the text is no ``METHOD[-DISPERSION]/BASIS`` that is known.
+        """
+        method, _, basis = text.partition('/')
+        if not basis:
+            raise OscError(f'{text!r} is no level: write METHOD-DISPERSION/BASIS, such as B3LYP-D3BJ/def2-SVP')
+        dispersion = next((item for item in DISPERSIONS if item and method.endswith(f'-{item}')), '')
+        if method in METHODS:
+            dispersion = ''
+        method = method.removesuffix(f'-{dispersion}') if dispersion else method
+        cartesian = basis.endswith(CARTESIAN)
+        return cls(method, basis.removesuffix(CARTESIAN), dispersion, epsilon, cartesian)
 
     @property
     def environment(self) -> str:

@@ -45,3 +45,16 @@ def fourpoint_columns(energy: Model | None, geometry: Model | str = XTB_GEOMETRY
     where = geometry if isinstance(geometry, str) else geometry.name
     level = f'{energy.name}//{where}'
     return {target: Column(target, level, energy.environment) for target in XTB_LEVELS}
+
+
+def parse_level(text: str, epsilon: float = 0.0) -> tuple[Model, Model | str]:
+    """Return the levels of energies and geometries that are written as ``energy//geometry``.
+
+    :param text: such as ``B3LYP-D3BJ/def2-SVP//GFN2-xTB``; without ``//`` both are the same.
+    :param epsilon: dielectric constant of the solvent of the energies, 0 for the gas phase; geometries are gas phase.
+    :raises OscError: when a part is no known level.
+    """
+    energy, _, geometry = text.partition('//')
+    if geometry == XTB_GEOMETRY:
+        return Model.parse(energy, epsilon), XTB_GEOMETRY
+    return Model.parse(energy, epsilon), Model.parse(geometry or energy, 0.0 if geometry else epsilon)

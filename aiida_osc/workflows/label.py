@@ -1,16 +1,21 @@
-"""Labels for many molecules: jobs of a bounded size, a bounded number of them at a time."""
+"""Labels for many molecules by any engine: a bounded number of jobs at a time, what fails reported and skipped."""
 
 from aiida.engine import ToContext, WorkChain, if_, while_
-from aiida.orm import AbstractCode, Dict, Int, RemoteData
+from aiida.orm import AbstractCode, Bool, Dict, Int, RemoteData, load_node
 
-from aiida_osc.calculations.fourpoint_batch import validate_parameters
 from aiida_osc.calculations.functions.chunk_molecules import chunk_molecules
 from aiida_osc.calculations.functions.collect_labels import collect_labels
 from aiida_osc.data.geometry_set import GeometrySetData
 from aiida_osc.data.molecule_set import MoleculeSetData
+from aiida_osc.qc.scheme import BATCH_ENGINES, FourPointSettings
 from aiida_osc.workflows.adopt import find_called
 from aiida_osc.workflows.base.fourpoint_batch import FourPointBatchBaseWorkChain
+from aiida_osc.workflows.fourpoint import FourPointWorkChain, protocol_parameters, validate_parameters
+from aiida_osc.workflows.known import find_known, structures_of
 from aiida_osc.workflows.protocols import load_protocol
+
+#: Outputs of a job that are collected.
+COLLECTED = ('labels', 'geometries', 'results')
 
 
 def validate_positive(node: Int, _) -> str | None:
@@ -29,42 +34,82 @@ def validate_options(node: Dict, _) -> str | None:
     return validate_resources(node.get_dict().get('resources', {}), None)
 
 
+def validate_inputs(inputs: dict, _) -> str | None:
+    """Return why the inputs do not fit together, None when they do."""
+    if 'parameters' not in inputs or inputs['parameters'].get('engine', 'tblite') in BATCH_ENGINES:
+        return None
+    if 'xtb_code' not in inputs:
+        return f'{inputs["parameters"]["engine"]} needs start structures: give xtb_code, a Python with tblite'
+    return None
+
+
 class LabelWorkChain(WorkChain):
-    """Compute labels: deal molecules into jobs, run them, report and skip what fails, collect the rest."""
+    """Compute labels: take what is known, deal the rest into jobs, report and skip what fails, collect."""
 
     @classmethod
     def define(cls, spec):
         """Declare inputs, outline, outputs and exit codes."""
         super().define(spec)
+        cls._define_inputs(spec)
+        spec.inputs.validator = validate_inputs
+        spec.outline(
+            cls.setup,
+            if_(cls.has_molecules)(
+                cls.look_up,
+                cls.split,
+                while_(cls.has_jobs)(cls.launch_jobs, cls.inspect_jobs),
+                if_(cls.is_program)(
+                    cls.split_molecules,
+                    while_(cls.has_jobs)(cls.launch_jobs, cls.inspect_jobs),
+                ),
+                cls.collect,
+            ),
+            cls.finalize,
+        )
+        spec.output('labels', valid_type=MoleculeSetData, help='Molecules that passed every check, with labels.')
+        spec.output('geometries', valid_type=GeometrySetData, help='Their structures at charge 0, +1 and -1.')
+        spec.output('failures', valid_type=Dict, help='Why the other molecules have no labels; counts and costs.')
+        for name in ('labels', 'geometries', 'failures'):
+            spec.outputs[name].required = False
+        cls._define_exit_codes(spec)
+
+    @classmethod
+    def _define_inputs(cls, spec):
         spec.input('molecules', valid_type=MoleculeSetData, help='What to compute.')
-        spec.input('code', valid_type=AbstractCode, help='A Python with tblite, rdkit and numpy.')
+        spec.input('code', valid_type=AbstractCode, help='The engine; for tblite and pyscf a Python that has it.')
+        spec.input(
+            'xtb_code',
+            valid_type=AbstractCode,
+            required=False,
+            help='A Python with tblite for the geometries that the other engines start from.',
+        )
         spec.input(
             'parameters',
             valid_type=Dict,
             default=lambda: Dict({}),
             validator=validate_parameters,
-            help='Engine, seed and settings of the runner.',
+            help='Engine, levels of energies and geometries, seed and settings of the batch runner.',
         )
+        for name, of in (('options', 'the jobs'), ('xtb_options', 'the xTB jobs that make start structures')):
+            spec.input(
+                name,
+                valid_type=Dict,
+                default=lambda: Dict({}),
+                validator=validate_options,
+                help=f'``metadata.options`` of {of}, such as ``resources`` and ``max_wallclock_seconds``.',
+            )
+        for name, default, text in (
+            ('chunk_size', 50, 'Largest number of molecules per batch job.'),
+            ('max_concurrent', 1, 'Largest number of jobs, or molecules, at a time.'),
+        ):
+            spec.input(
+                name, valid_type=Int, default=lambda value=default: Int(value), validator=validate_positive, help=text
+            )
         spec.input(
-            'options',
-            valid_type=Dict,
-            default=lambda: Dict({}),
-            validator=validate_options,
-            help='``metadata.options`` of the jobs, such as ``resources`` and ``max_wallclock_seconds``.',
-        )
-        spec.input(
-            'chunk_size',
-            valid_type=Int,
-            default=lambda: Int(50),
-            validator=validate_positive,
-            help='Largest number of molecules per job.',
-        )
-        spec.input(
-            'max_concurrent',
-            valid_type=Int,
-            default=lambda: Int(1),
-            validator=validate_positive,
-            help='Largest number of jobs at a time.',
+            'reuse',
+            valid_type=Bool,
+            default=lambda: Bool(True),
+            help='Take labels of the same molecule and level from the graph, whatever campaign computed them.',
         )
         spec.input('geometries', valid_type=GeometrySetData, required=False, help='Start structures at charge 0.')
         spec.input_namespace(
@@ -76,21 +121,8 @@ class LabelWorkChain(WorkChain):
             'what they have finished is kept.',
         )
 
-        spec.outline(
-            cls.setup,
-            if_(cls.has_molecules)(
-                cls.split,
-                while_(cls.has_chunks)(cls.launch_jobs, cls.inspect_jobs),
-                cls.collect,
-            ),
-            cls.finalize,
-        )
-
-        spec.output('labels', valid_type=MoleculeSetData, help='Molecules that passed every check, with labels.')
-        spec.output('geometries', valid_type=GeometrySetData, help='Their structures at charge 0, +1 and -1.')
-        spec.output('failures', valid_type=Dict, help='Why the other molecules have no labels; counts and costs.')
-        for name in ('labels', 'geometries', 'failures'):
-            spec.outputs[name].required = False
+    @classmethod
+    def _define_exit_codes(cls, spec):
         spec.exit_code(201, 'ERROR_NO_MOLECULES', message='The set of molecules is empty: give at least one molecule.')
         spec.exit_code(
             301,
@@ -109,97 +141,144 @@ class LabelWorkChain(WorkChain):
         )
 
     @classmethod
-    def get_builder_from_protocol(cls, code, molecules, protocol=None, overrides=None, options=None):
+    def get_builder_from_protocol(
+        cls, code, molecules, protocol=None, overrides=None, options=None, engine=None, xtb_code=None
+    ):
         """Return a builder filled with the defaults of ``protocol``.
 
-        :param code: a Python with tblite, rdkit and numpy.
+        :param code: the engine; for tblite and pyscf a Python that has it.
         :param molecules: the :class:`MoleculeSetData` to compute.
-        :param protocol: ``fast``, ``balanced`` or ``stringent``.
+        :param protocol: ``fast`` (xTB), ``balanced`` (DFT at xTB geometries) or ``stringent`` (DFT optimisations).
         :param overrides: values in place of the protocol's; unknown keys raise.
         :param options: ``metadata.options`` of the jobs, such as ``resources``.
-        :raises OscError: when the protocol or a key is unknown.
+        :param engine: in place of the protocol's.
+        :param xtb_code: a Python with tblite, needed by the engines that are programs.
+        :raises OscError: when the protocol, a key or a level is unknown.
         """
         values = load_protocol('label', protocol, overrides)
         builder = cls.get_builder()
-        builder.code = code
-        builder.molecules = molecules
-        builder.parameters = Dict(values['parameters'])
+        builder.code, builder.molecules = code, molecules
+        if xtb_code is not None:
+            builder.xtb_code = xtb_code
+        builder.parameters = Dict(protocol_parameters(values['parameters'], engine))
         builder.options = Dict({**values['options'], **(options or {})})
+        builder.xtb_options = Dict(values['xtb_options'])
         builder.chunk_size = Int(values['chunk_size'])
         builder.max_concurrent = Int(values['max_concurrent'])
         return builder
 
     def setup(self):
         """Start with nothing done."""
-        self.ctx.next_chunk = 0
-        self.ctx.chunks = {}
-        self.ctx.failed = []
+        self.ctx.todo, self.ctx.running, self.ctx.done, self.ctx.failed = [], [], [], []
+        self.ctx.sets, self.ctx.known, self.ctx.reasons = {}, [], {}
         self.ctx.message = ''
 
     def has_molecules(self):
         """Return whether there is anything to compute."""
         return self.inputs.molecules.count > 0
 
+    def is_program(self):
+        """Return whether the engine treats one molecule at a time, after xTB has made the geometries."""
+        return self._settings().engine not in BATCH_ENGINES
+
+    def look_up(self):
+        """Find labels that are in the graph already."""
+        if not self.inputs.reuse.value:
+            return
+        self.ctx.known = find_known(self.inputs.molecules.load(), self._settings().required_columns)
+        if self.ctx.known:
+            sources = ', '.join(f'node {node.pk}' for node in self.ctx.known[:5])
+            more = f' and {len(self.ctx.known) - 5} more' if len(self.ctx.known) > 5 else ''
+            self.report(f'labels of this level are there from earlier: {sources}{more}')
+
     def split(self):
-        """Deal the molecules into chunks, one per job."""
-        metadata = {
-            'call_link_label': 'split',
-            'label': f'deal {_number(self.inputs.molecules.count, "molecule")} into jobs',
-        }
-        self.ctx.chunks = chunk_molecules(self.inputs.molecules, self.inputs.chunk_size, metadata=metadata)
-        count, size = len(self.ctx.chunks), self.inputs.chunk_size.value
+        """Deal the molecules into chunks, one per batch job."""
+        self.ctx.sets = self._chunks('split', self.inputs.chunk_size, 'jobs')
+        self.ctx.todo = sorted(self.ctx.sets)
+        left = sum(node.count for node in self.ctx.sets.values())
+        if left < self.inputs.molecules.count:
+            self.report(
+                f'{self.inputs.molecules.count - left} of {self.inputs.molecules.count} need no new calculation'
+            )
         self.report(
-            f'{_number(self.inputs.molecules.count, "molecule")} in {_number(count, "job")} of up to {size}, '
+            f'{_number(left, "molecule")} in {_number(len(self.ctx.sets), "job")} of up to '
+            f'{self.inputs.chunk_size.value}, {self.inputs.max_concurrent.value} at a time'
+        )
+
+    def split_molecules(self):
+        """Make a set of each molecule that has geometries to start from."""
+        singles = self._chunks('split_molecules', Int(1), 'single ones')
+        self.ctx.starts = self._starts()
+        for label, node in singles.items():
+            if node.load().inchikeys[0] in self.ctx.starts:
+                self.ctx.sets[label.replace('chunk', 'molecule')] = node
+        self.ctx.todo = sorted(label for label in self.ctx.sets if label.startswith('molecule_'))
+        self.report(
+            f'{_number(len(self.ctx.todo), "molecule")} by {self._settings().engine}, '
             f'{self.inputs.max_concurrent.value} at a time'
         )
 
-    def has_chunks(self):
-        """Return whether a chunk has not been launched yet."""
-        return self.ctx.next_chunk < len(self.ctx.chunks)
+    def has_jobs(self):
+        """Return whether a job is left or running."""
+        return bool(self.ctx.todo or self.ctx.running)
 
     def launch_jobs(self):
-        """Submit the next chunks, as many as may run at a time."""
-        self.ctx.running = self._labels()[self.ctx.next_chunk :][: self.inputs.max_concurrent.value]
-        self.ctx.next_chunk += len(self.ctx.running)
-        return ToContext(**{label: self._submit(label) for label in self.ctx.running})
+        """Fill the free places, then wait for the job launched last.
+
+        Jobs are launched by falling size, so that the last one is likely to end first; whatever else has ended by then
+        is taken over with it and its place filled as well.
+        """
+        free = self.inputs.max_concurrent.value - len(self.ctx.running)
+        for label in self.ctx.todo[: max(free, 0)]:
+            self.ctx[label] = self._submit(label)
+            self.ctx.running.append(label)
+        self.ctx.todo = self.ctx.todo[max(free, 0) :]
+        last = self.ctx.running[-1]
+        return ToContext(**{last: self.ctx[last]})
 
     def inspect_jobs(self):
-        """Report what the jobs of this round gave."""
-        for label in self.ctx.running:
-            process = self.ctx[label]
+        """Report what the jobs that have ended gave."""
+        for label in list(self.ctx.running):
+            process = load_node(self.ctx[label].pk)
+            if not process.is_terminated:
+                continue
+            self.ctx.running.remove(label)
+            self.ctx.done.append(label)
             if not process.is_finished_ok:
-                self.ctx.failed.append(label)
-                message = process.exit_message or f'it is {process.process_state.value}'
-                self.ctx.message = self.ctx.message or message
-                self.report(f'{label}, {process.process_label}<{process.pk}>, failed: {message}')
+                self._note_failure(label, process)
             if 'results' in process.outputs:
-                self.report(_sentence(label, self.ctx.chunks[label].count, process.outputs.results.get_dict()))
+                self.report(_sentence(label, self.ctx.sets[label].count, process.outputs.results.get_dict()))
 
     def collect(self):
-        """Put the labels of all jobs together."""
-        parts = {}
-        for label in self._labels():
-            number = label.removeprefix('chunk_')
-            parts[f'molecules_{number}'] = self.ctx.chunks[label]
-            outputs = self.ctx[label].outputs
-            parts |= {
-                f'{name}_{number}': outputs[name] for name in ('labels', 'geometries', 'results') if name in outputs
-            }
+        """Put the labels of all jobs together with those from earlier, the better level first."""
+        parts = {f'known_{number:03d}': node for number, node in enumerate(self.ctx.known)}
+        structures = [node for node in map(structures_of, self.ctx.known) if node is not None]
+        parts |= {f'geometries_known_{number:03d}': node for number, node in enumerate(structures)}
+        for number, label in enumerate(sorted(self.ctx.done, reverse=True)):
+            outputs = load_node(self.ctx[label].pk).outputs
+            wanted = ('labels', 'results') if self._is_replaced(label) else COLLECTED
+            parts |= {f'{name}_{number:03d}': outputs[name] for name in wanted if name in outputs}
         metadata = {
             'call_link_label': 'collect',
-            'label': f'collect the labels of {_number(len(self.ctx.chunks), "job")}',
+            'label': f'collect the labels of {_number(len(self.ctx.done), "job")}',
         }
-        outputs = collect_labels(**parts, metadata=metadata)
+        inputs = {'molecules': self.inputs.molecules, 'parameters': self.inputs.parameters}
+        if self.ctx.reasons:
+            inputs['reasons'] = Dict(self.ctx.reasons)
+        outputs = collect_labels(**inputs, **parts, metadata=metadata)
         self.ctx.totals = outputs['failures'].get_dict()['totals']
+        cheap = outputs['labels'].count - self.ctx.totals['labelled']
+        if cheap:
+            self.report(f'{_number(cheap, "molecule")} have labels of xTB only, at its own level')
         self.out_many(outputs)
 
     def finalize(self):
         """Say what there is, and how much of it."""
-        if not self.ctx.chunks:
+        if not self.has_molecules():
             return self.exit_codes.ERROR_NO_MOLECULES
         totals = self.ctx.totals
         self.report(f'{totals["labelled"]} of {totals["asked"]} molecules have labels')
-        jobs, failed = len(self.ctx.chunks), len(self.ctx.failed)
+        jobs, failed = len(self.ctx.done), len(self.ctx.failed)
         if failed and not totals['labelled']:
             return self.exit_codes.ERROR_ALL_JOBS_FAILED.format(jobs=jobs, message=self.ctx.message)
         if failed:
@@ -208,27 +287,73 @@ class LabelWorkChain(WorkChain):
             return self.exit_codes.ERROR_NO_LABELS.format(molecules=totals['asked'])
         return None
 
-    def _labels(self):
-        return sorted(self.ctx.chunks, key=lambda label: int(label.removeprefix('chunk_')))
+    def _settings(self) -> FourPointSettings:
+        return FourPointSettings.from_dict(self.inputs.parameters.get_dict())
+
+    def _chunks(self, step, size, into):
+        count = _number(self.inputs.molecules.count, 'molecule')
+        metadata = {'call_link_label': step, 'label': f'deal {count} into {into}'}
+        known = {f'known_{number:03d}': node for number, node in enumerate(self.ctx.known)}
+        inputs = (self.inputs.molecules, size, self.inputs.parameters)
+        return chunk_molecules(*inputs, **known, metadata=metadata)
+
+    def _starts(self):
+        """Return the label of the xTB job that has the structures of each molecule, by InChIKey."""
+        found: dict[str, str] = {}
+        for label in self.ctx.done:
+            outputs = load_node(self.ctx[label].pk).outputs
+            if 'geometries' in outputs:
+                found |= {item.inchikey: label for item in outputs.geometries.load().geometries}
+        return found
+
+    def _is_replaced(self, label):
+        """Return whether the structures of a job are only those that better ones were made from."""
+        return self.is_program() and label.startswith('chunk_')
+
+    def _note_failure(self, label, process):
+        message = process.exit_message or f'it is {process.process_state.value}'
+        self.ctx.failed.append(label)
+        self.ctx.message = self.ctx.message or message
+        if label.startswith('molecule_'):
+            self.ctx.reasons[self.ctx.sets[label].load().inchikeys[0]] = message
+        self.report(f'{label}, {process.process_label}<{process.pk}>, failed: {message}')
 
     def _submit(self, label):
-        """Submit the job of one chunk, or find the one that was submitted before the worker was lost."""
+        """Submit a job, or find the one that was submitted before the worker was lost."""
         known = find_called(self.node, label)
         if known is not None:
             return known
-        count, total = int(label.removeprefix('chunk_')) + 1, len(self.ctx.chunks)
-        story = f'job {count} of {total}: four-point scheme of {_number(self.ctx.chunks[label].count, "molecule")}'
-        job = {
-            'code': self.inputs.code,
-            'molecules': self.ctx.chunks[label],
-            'parameters': self.inputs.parameters,
-            'metadata': {'label': story, 'options': self.inputs.options.get_dict()},
-        }
+        return self._submit_molecule(label) if label.startswith('molecule_') else self._submit_chunk(label)
+
+    def _submit_chunk(self, label):
+        count, total = int(label.removeprefix('chunk_')) + 1, len(self.ctx.sets)
+        story = f'job {count} of {total}: four-point scheme of {_number(self.ctx.sets[label].count, "molecule")}'
+        own = {'code': self.inputs.code, 'parameters': self.inputs.parameters}
+        options = self.inputs.options
+        if self.is_program():
+            settings = self._settings()
+            start = {'engine': 'tblite', 'seed': settings.seed, 'settings': settings.settings}
+            own, options = {'code': self.inputs.xtb_code, 'parameters': Dict(start)}, self.inputs.xtb_options
+        job = {**own, 'molecules': self.ctx.sets[label], 'metadata': {'label': story, 'options': options.get_dict()}}
         if 'geometries' in self.inputs:
             job['geometries'] = self.inputs.geometries
         if label in self.inputs.get('parents', {}):
             job['parent_folder'] = self.inputs.parents[label]
         return self.submit(FourPointBatchBaseWorkChain, batch=job, metadata={'call_link_label': label, 'label': story})
+
+    def _submit_molecule(self, label):
+        molecule = self.ctx.sets[label]
+        table, settings = molecule.load(), self._settings()
+        start = load_node(self.ctx[self.ctx.starts[table.inchikeys[0]]].pk)
+        story = f'{table.smiles[0]}: four-point scheme by {settings.engine}'[:255]
+        inputs = {name: self.inputs[name] for name in ('code', 'parameters', 'options')}
+        return self.submit(
+            FourPointWorkChain,
+            molecule=molecule,
+            geometries=start.outputs.geometries,
+            metadata={'call_link_label': label, 'label': story},
+            **inputs,
+        )
 
 
 def _sentence(label, asked, results):

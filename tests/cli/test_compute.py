@@ -22,8 +22,9 @@ from aiida_osc.cli.labelling import (
 from aiida_osc.errors import OscError
 
 CHOICES = {
-    'engine': 'tblite', 'protocol': 'fast', 'code': 'tblite', 'cores': None, 'chunk_size': None,
-    'max_concurrent': None, 'walltime': None, 'seed': 0,
+    'engine': 'tblite', 'protocol': None, 'level': None, 'epsilon': None, 'code': None, 'xtb_code': 'tblite',
+    'cores': None, 'memory': None, 'chunk_size': None, 'max_concurrent': None, 'walltime': None, 'reuse': True,
+    'seed': 0,
 }  # fmt: skip
 
 
@@ -78,7 +79,13 @@ def test_require_daemon_names_the_command(aiida_config_tmp, aiida_profile_factor
         (['{empty}'], 'empty'),
         (['{molecules}', '--cores', '0'], '--cores'),
         (['{molecules}', '--chunk-size', '0'], '--chunk-size'),
-        (['{molecules}', '--engine', 'orca'], 'tblite'),
+        (['{molecules}', '--engine', 'turbomole'], 'tblite'),
+        (['{molecules}', '--engine', 'orca'], "no code 'orca'"),
+        (['{molecules}', '--level', 'B3LYP/def2-SVP'], 'tblite computes at its own levels'),
+        (['{molecules}', '--engine', 'pyscf', '--code', 'tblite', '--level', 'B4LYP/def2-SVP'], 'unknown method'),
+        (['{molecules}', '--engine', 'pyscf', '--code', 'tblite', '--level', 'B3LYP'], 'is no level'),
+        (['{molecules}', '--engine', 'pyscf', '--code', 'tblite', '--protocol', 'fast'], 'needs a level'),
+        (['{molecules}', '--epsilon', '3.5'], '--epsilon needs --level'),
     ],
 )
 def test_bad_input_ends_in_a_sentence(arguments, words, molecules, code, tmp_path):
@@ -152,7 +159,7 @@ def test_an_ended_process_is_taken_up_where_it_ended(molecules, code, aiida_loca
     script.write_text(WRAPPER.format(python=sys.executable))
     script.chmod(0o755)
     InstalledCode(label='ends_early', computer=aiida_localhost, filepath_executable=str(script)).store()
-    builder = make_builder(read_molecules(molecules, store=True), **{**CHOICES, 'code': 'ends_early'})
+    builder = make_builder(read_molecules(molecules, store=True), **{**CHOICES, 'code': 'ends_early', 'reuse': False})
     _, first = run_get_node(builder)
     assert first.exit_status // 100 in (3, 4)
     assert 'not_treated' in {item['status'] for item in first.outputs.failures['molecules'].values()}

@@ -9,8 +9,10 @@ from aiida_osc.datasets.labels import (
     NOT_TREATED,
     chunk,
     collect_failures,
-    concatenate,
-    concatenate_geometries,
+    join_geometries,
+    join_labels,
+    labelled,
+    without,
 )
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.errors import OscError
@@ -61,38 +63,61 @@ def test_chunk_of_nothing_is_nothing():
     assert chunk(MoleculeTable(), 5) == []
 
 
-def test_concatenate_fills_gaps_and_keeps_the_first_of_a_repeated_molecule():
-    one = chain(1, 2).with_columns({HOMO: np.array([-1.0, -2.0])})
-    two = chain(2, 3).with_columns({HOMO: np.array([-9.0, -3.0]), LUMO: np.array([9.0, 3.0])})
+def test_labelled_wants_every_column():
+    table = chain(1, 2).with_columns({HOMO: np.array([-1.0, -2.0]), LUMO: np.array([1.0, np.nan])})
 
-    table = concatenate([one, MoleculeTable(), two])
+    assert labelled(table, [HOMO]) == {'KEY1', 'KEY2'}
+    assert labelled(table, [HOMO, LUMO]) == {'KEY1'}
+    assert labelled(chain(1), [HOMO]) == set()
+
+
+def test_without_leaves_out_what_is_known():
+    known = chain(2, 3).with_columns({HOMO: np.array([-2.0, np.nan])})
+    assert without(chain(1, 2, 3), [known], [HOMO]).inchikeys == ('KEY1', 'KEY3')
+
+
+def test_join_keeps_the_order_asked_for_and_the_first_value():
+    new = chain(3, 1).with_columns({HOMO: np.array([-3.0, -1.0]), LUMO: np.array([3.0, 1.0])})
+    late = chain(1).with_columns({HOMO: np.array([-9.0])})
+    known = chain(2, 9).with_columns({HOMO: np.array([-2.0, -9.0]), LUMO: np.array([2.0, 9.0])})
+
+    table = join_labels(chain(1, 2, 3, 4), [known], [new, late], [HOMO])
 
     assert table.inchikeys == ('KEY1', 'KEY2', 'KEY3')
     assert table.values(HOMO).tolist() == [-1.0, -2.0, -3.0]
-    assert np.isnan(table.values(LUMO)).tolist() == [True, True, False]
-    assert len(concatenate([])) == 0
+    assert np.isnan(table.values(LUMO)).tolist() == [False, True, False], 'of earlier labels only what is asked for'
+    assert len(join_labels(chain(1), [], [], [HOMO])) == 0
 
 
-def test_concatenate_geometries_refuses_two_levels():
-    atom = Geometry('KEY', 0, np.array([1]), np.zeros((1, 3)))
-    one, other = GeometryTable([atom], 'GFN2-xTB'), GeometryTable([atom], 'MMFF94')
+def test_join_geometries_keeps_one_per_molecule_and_charge():
+    atoms = [
+        Geometry(key, 0, np.array([1]), np.full((1, 3), place)) for key, place in (('A', 0.0), ('A', 1.0), ('B', 2.0))
+    ]
+    table = join_geometries([GeometryTable(atoms, 'GFN2-xTB'), GeometryTable([], 'MMFF94')], {'A'})
 
-    assert concatenate_geometries([one, GeometryTable([], 'MMFF94')]).level == 'GFN2-xTB'
-    assert len(concatenate_geometries([])) == 0
+    assert [(item.inchikey, item.positions[0, 0]) for item in table.geometries] == [('A', 0.0)]
+    assert table.level == 'GFN2-xTB'
+    assert len(join_geometries([], {'A'})) == 0
     with pytest.raises(OscError, match='cannot share a table'):
-        concatenate_geometries([one, other])
+        join_geometries([GeometryTable(atoms, 'GFN2-xTB'), GeometryTable(atoms, 'MMFF94')], {'A'})
 
 
 def test_failures_name_every_molecule_without_labels():
     reason = {'smiles': 'CC', 'status': 'failed', 'stage': 'scf', 'reason': 'the SCF did not converge'}
     results = [{'ok': 1, 'failed': 1, 'flagged': 0, 'cpu_seconds': 2.5, 'failures': {'KEY2': reason}}, {'ok': 0}]
 
-    found = collect_failures([chain(1, 2), chain(3)], chain(1), results)
+    found = collect_failures(chain(1, 2, 3, 4), {'KEY1'}, results, {'KEY4': 'the cation failed'})
 
     assert found['molecules']['KEY2'] == reason
     assert found['molecules']['KEY3']['status'] == NOT_TREATED
     assert 'compute it again' in found['molecules']['KEY3']['reason']
-    assert set(found['molecules']) == {'KEY2', 'KEY3'}
+    assert found['molecules']['KEY4'] == {
+        'smiles': 'CCCC',
+        'status': 'failed',
+        'stage': None,
+        'reason': 'the cation failed',
+    }
+    assert set(found['molecules']) == {'KEY2', 'KEY3', 'KEY4'}
     totals = found['totals']
-    assert (totals['asked'], totals['labelled'], totals['ok'], totals['failed'], totals[NOT_TREATED]) == (3, 1, 1, 1, 1)
+    assert (totals['asked'], totals['labelled'], totals['ok'], totals['failed'], totals[NOT_TREATED]) == (4, 1, 1, 1, 1)
     assert totals['cpu_seconds'] == 2.5

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 from aiida.engine import run_get_node
-from aiida.orm import Dict, Int
+from aiida.orm import Bool, CalcJobNode, Dict, Int
 
 from aiida_osc.chem.molecules import standardise
 from aiida_osc.data.molecule_set import MoleculeSetData
@@ -32,7 +32,7 @@ def python(aiida_code_installed):
 def test_label_three_molecules_one_of_them_impossible(python):
     builder = LabelWorkChain.get_builder()
     builder.code, builder.molecules = python, molecule_set(THIOPHENE, CYCLOPROPYNE, FURAN)
-    builder.chunk_size, builder.max_concurrent = Int(2), Int(2)
+    builder.chunk_size, builder.max_concurrent, builder.reuse = Int(2), Int(2), Bool(False)
 
     outputs, node = run_get_node(builder)
 
@@ -66,13 +66,32 @@ def test_no_molecules(python):
 def test_all_jobs_failed(aiida_code_installed):
     """A Python without the engine: the sentence says what to install."""
     code = aiida_code_installed(label='bare', filepath_executable='/usr/bin/python3')
-    outputs, node = run_get_node(LabelWorkChain, molecules=molecule_set(FURAN), code=code)
+    inputs = {'molecules': molecule_set(FURAN), 'code': code, 'reuse': Bool(False)}
+    outputs, node = run_get_node(LabelWorkChain, **inputs)
 
     assert node.exit_status == LabelWorkChain.exit_codes.ERROR_ALL_JOBS_FAILED.status
     assert 'install tblite' in node.exit_message
     assert len(node.called_descendants) == 4, 'split, base work chain, one job, collect: no restart'
     (failure,) = outputs['failures'].get_dict()['molecules'].values()
     assert failure['status'] == 'not_treated'
+
+
+@pytest.mark.xtb
+def test_labels_of_earlier_are_taken_from_the_graph(python):
+    first, _ = run_get_node(LabelWorkChain, molecules=molecule_set('C#C'), code=python)
+    outputs, node = run_get_node(LabelWorkChain, molecules=molecule_set('C=C', 'C#C'), code=python)
+
+    assert node.is_finished_ok, node.exit_message
+    assert sorted(outputs['labels'].load().smiles) == ['C#C', 'C=C']
+    assert outputs['geometries'].count == 6
+    jobs = [child for child in node.called_descendants if isinstance(child, CalcJobNode)]
+    assert [job.inputs.molecules.load().smiles for job in jobs] == [('C=C',)]
+    used = [link.node.uuid for link in node.called[-1].base.links.get_incoming().all()]
+    assert {outputs['labels'].creator.inputs.known_000.uuid} <= set(used)
+    column = Column('ie_adiabatic', XTB_LEVELS['ie_adiabatic'])
+    index = outputs['labels'].load().index()
+    again = outputs['labels'].load().values(column)[index[molecule_set('C#C').load().inchikeys[0]]]
+    assert again == first['labels'].load().values(column)[0]
 
 
 @pytest.mark.xtb

@@ -5,25 +5,28 @@ from aiida.orm import Dict
 
 from aiida_osc.data.geometry_set import GeometrySetData
 from aiida_osc.data.molecule_set import MoleculeSetData
-from aiida_osc.datasets.labels import collect_failures, concatenate, concatenate_geometries
+from aiida_osc.datasets.labels import collect_failures, join_geometries, join_labels, labelled
+from aiida_osc.qc.scheme import FourPointSettings
 
 
 @calcfunction
-def collect_labels(**parts) -> dict:
-    """Collect labels, geometries and failures of jobs: ``molecules_000``, ``labels_000``, ``geometries_000``, ...
+def collect_labels(molecules: MoleculeSetData, parameters: Dict, reasons: Dict | None = None, **parts) -> dict:
+    """Collect labels, geometries and failures: parts are called ``known_000``, ``labels_000``, ``geometries_000`` ...
 
-    :param parts: outputs of the jobs and the molecules they were given, named after the chunk.
+    :param molecules: what was to be computed.
+    :param parameters: engine and levels.
+    :param reasons: why molecules have no labels, by InChIKey, where no results tell.
+    :param parts: labels known from earlier, and labels, geometries and results of the jobs.
     """
-    kinds = {
-        kind: [parts[name] for name in sorted(parts) if name.startswith(f'{kind}_')]
-        for kind in ('molecules', 'labels', 'geometries', 'results')
-    }
-    labels = concatenate([node.load() for node in kinds['labels']])
-    geometries = concatenate_geometries([node.load() for node in kinds['geometries']])
-    asked = [node.load() for node in kinds['molecules']] or [labels]
-    failures = collect_failures(asked, labels, [node.get_dict() for node in kinds['results']])
+    names = ('known', 'labels', 'geometries', 'results')
+    kinds = {kind: [parts[name] for name in sorted(parts) if name.startswith(f'{kind}_')] for kind in names}
+    asked, columns = molecules.load(), FourPointSettings.from_dict(parameters.get_dict()).required_columns
+    tables = {kind: [node.load() for node in kinds[kind]] for kind in ('known', 'labels', 'geometries')}
+    labels = join_labels(asked, tables['known'], tables['labels'], columns)
+    results = [node.get_dict() for node in kinds['results']]
+    told, done = reasons.get_dict() if reasons else {}, labelled(labels, columns)
     return {
         'labels': MoleculeSetData(labels),
-        'geometries': GeometrySetData(geometries),
-        'failures': Dict(failures),
+        'geometries': GeometrySetData(join_geometries(tables['geometries'], done)),
+        'failures': Dict(collect_failures(asked, done, results, told)),
     }

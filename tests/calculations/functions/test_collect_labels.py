@@ -9,12 +9,14 @@ from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.geometry_table import Geometry, GeometryTable
 from aiida_osc.datasets.molecule_table import MoleculeTable
+from aiida_osc.qc.scheme import FourPointSettings
 
 HOMO = Column('homo', 'GFN2-xTB//GFN2-xTB')
 
 
 def table(*keys, value=None):
-    columns = {} if value is None else {HOMO: np.full(len(keys), value)}
+    needed = FourPointSettings().required_columns
+    columns = {} if value is None else {column: np.full(len(keys), value) for column in needed}
     return MoleculeSetData(MoleculeTable(('C',) * len(keys), keys, ('test',) * len(keys), columns))
 
 
@@ -25,14 +27,12 @@ def geometries(*keys):
 def test_collect_labels_of_a_good_and_a_lost_job():
     failure = {'smiles': 'C', 'status': 'flagged', 'stage': 'check', 'reason': 'another molecule after optimisation'}
     parts = {
-        'molecules_000': table('A', 'B'),
         'labels_000': table('A', value=-9.0),
         'geometries_000': geometries('A'),
         'results_000': Dict({'ok': 1, 'flagged': 1, 'failed': 0, 'failures': {'B': failure}}),
-        'molecules_001': table('C'),
     }
 
-    outputs = collect_labels(**parts)
+    outputs = collect_labels(table('A', 'B', 'C'), Dict({}), **parts)
 
     assert outputs['labels'].load().inchikeys == ('A',)
     assert outputs['labels'].load().values(HOMO).tolist() == [-9.0]
@@ -43,8 +43,19 @@ def test_collect_labels_of_a_good_and_a_lost_job():
     assert failures['totals']['labelled'] == 1
 
 
+def test_labels_of_earlier_and_reasons_that_no_job_gave():
+    parts = {'known_000': table('B', value=-8.0), 'geometries_known_000': geometries('B', 'Z')}
+
+    outputs = collect_labels(table('A', 'B'), Dict({}), Dict({'A': 'optimise_cation failed'}), **parts)
+
+    assert outputs['labels'].load().inchikeys == ('B',)
+    assert outputs['geometries'].load().geometries[0].inchikey == 'B'
+    assert outputs['geometries'].count == 1
+    assert outputs['failures']['molecules']['A']['reason'] == 'optimise_cation failed'
+
+
 def test_collect_labels_of_nothing():
-    outputs = collect_labels(molecules_000=table('A'))
+    outputs = collect_labels(table('A'), Dict({}))
 
     assert outputs['labels'].count == 0
     assert outputs['geometries'].count == 0

@@ -50,6 +50,7 @@ class QcResult:
     :param eigenvalues_a: orbital energies of alpha (or all) electrons in hartree, rising.
     :param eigenvalues_b: those of beta electrons of an unrestricted run, else None.
     :param occupied_a: number of occupied alpha orbitals.
+    :param homo_lumo: energies of HOMO and LUMO in hartree where the output prints no full list of orbitals.
     :param s_squared: expectation value of S^2.
     :param frequencies: harmonic, in cm^-1, imaginary ones negative, without translations and rotations.
     :param imaginary_modes: Cartesian displacements of the imaginary modes, shape ``(modes, atoms, 3)``.
@@ -80,6 +81,7 @@ class QcResult:
     eigenvalues_b: np.ndarray | None = None
     occupied_a: int | None = None
     occupied_b: int | None = None
+    homo_lumo: tuple[float, float] | None = None
     s_squared: float | None = None
     basis_functions: int | None = None
     scf_iterations: int | None = None
@@ -101,6 +103,8 @@ class QcResult:
     @property
     def frontier(self) -> tuple[float | None, float | None]:
         """Return HOMO (the higher of both spins) and LUMO (the lower one) in hartree."""
+        if self.homo_lumo is not None:
+            return self.homo_lumo
         pairs = [(self.eigenvalues_a, self.occupied_a), (self.eigenvalues_b, self.occupied_b)]
         known = [(values, count) for values, count in pairs if values is not None and count is not None]
         homos = [float(values[count - 1]) for values, count in known if count > 0]

@@ -63,6 +63,8 @@ WORDINGS: tuple[tuple[str, str, int], ...] = (
     ('crashed', r'Segmentation fault|floating point exception|forrtl:|MPI_ABORT|mpirun (?:noticed|detected)', 1),
     ('crashed', r'aborting the run', 1),
 )
+#: Rows of tables, most of the lines of an output: no message has three decimal numbers.
+_TABLE_ROW = re.compile(r'\d\.\d.*\d\.\d.*\d\.\d')
 _COMPILED = tuple((kind, re.compile(wording, re.IGNORECASE), lines) for kind, wording, lines in WORDINGS)
 #: Wordings that speak against a run even when it ends normally.
 _AFTER_ALL = re.compile(r'ORCA finished (?:by|with) error', re.IGNORECASE)
@@ -103,6 +105,7 @@ def diagnose(result: QcResult, body: str) -> QcResult:
 
 def find_failure(body: str) -> tuple[str, str]:
     """Return kind and reason of the failure of a run that has not ended normally."""
+    body = '\n'.join(line for line in body.split('\n') if not _TABLE_ROW.search(line))
     for kind, pattern, lines in _COMPILED:
         for found in pattern.finditer(body):
             reason = _lines_at(body, found.start(), lines)

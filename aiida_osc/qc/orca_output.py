@@ -30,6 +30,7 @@ from aiida_osc.qc.result import QcResult, finite
 _FINAL_ENERGY = re.compile(rf'FINAL SINGLE POINT ENERGY(?:\s*\([^)\n]*\))?[\s:=]+({NUMBER})', re.IGNORECASE)
 _RUN_TIME = re.compile(r'TOTAL RUN TIME: (\d+) days? (\d+) hours? (\d+) minutes? (\d+) seconds? (\d+) msec')
 _SECONDS = (86400, 3600, 60, 1, 0.001)
+POLARIZABILITY = 'coupled perturbed SCF'
 LOOSE = 'the geometry was converged with looser criteria than usual'
 
 
@@ -91,6 +92,7 @@ def _with_structure(result: QcResult, body: str, calm: str, moves: bool) -> QcRe
 def _with_orbitals(result: QcResult, calm: str) -> QcResult:
     """Add orbital energies; beta occupation also where both spins share their orbitals."""
     alpha, beta = read_orbitals(calm)
+    tensor = read_polarizability(calm)
     return replace(
         result,
         eigenvalues_a=alpha.energies if alpha else None,
@@ -99,7 +101,8 @@ def _with_orbitals(result: QcResult, calm: str) -> QcResult:
         occupied_b=beta.occupied if beta else None,
         s_squared=finite(last_number(calm, rf'Expectation value of <S\*\*2>\s*:\s*({NUMBER})')),
         dipole=read_vector(calm, 'Total Dipole Moment'),
-        polarizability=read_polarizability(calm),
+        polarizability=tensor,
+        polarizability_method=POLARIZABILITY if tensor is not None else None,
     )
 
 

@@ -22,39 +22,11 @@ _DISPLACEMENTS = re.compile(r'ORCA NUMERICAL FREQUENCIES|displaced geometry\s+1\
 _OPTIMIZATION = 'GEOMETRY OPTIMIZATION CYCLE'
 #: Spelling of ORCA in small letters -> name of the method in this package; plain B3LYP has another correlation there.
 _WAVE_FUNCTIONS = {'rhf': 'HF', 'uhf': 'HF', 'rohf': 'HF', 'hf': 'HF'}
-_FURTHER_FUNCTIONALS = [
-    'TPSS',
-    'TPSSh',
-    'TPSS0',
-    'M06',
-    'M06L',
-    'B3PW91',
-    'BHLYP',
-    'BHANDHLYP',
-    'X3LYP',
-    'O3LYP',
-    'revPBE',
-    'RPBE',
-    'B97',
-    'B97-3c',
-    'wB97',
-    'wB97X',
-    'wB97X-D3',
-    'wB97X-D4',
-    'wB97M-V',
-    'wB97M-D3BJ',
-    'wB97M-D4',
-    'B2PLYP',
-    'PW6B95',
-    'PWPB95',
-    'PW91',
-    'LC-BLYP',
-    'LC-PBE',
-    'SCANfunc',
-    'rSCAN',
-    'r2SCAN0',
-    'r2SCANh',
-]
+_FURTHER_FUNCTIONALS = (
+    *('TPSS', 'TPSSh', 'TPSS0', 'M06', 'M06L', 'B3PW91', 'BHLYP', 'BHANDHLYP', 'X3LYP', 'O3LYP', 'revPBE', 'RPBE'),
+    *('B97', 'B97-3c', 'wB97', 'wB97X', 'wB97X-D3', 'wB97X-D4', 'wB97M-V', 'wB97M-D3BJ', 'wB97M-D4', 'B2PLYP'),
+    *('PW6B95', 'PWPB95', 'PW91', 'LC-BLYP', 'LC-PBE', 'SCANfunc', 'rSCAN', 'r2SCAN0', 'r2SCANh'),
+)
 _SPELLINGS = {name.lower(): name for name in _FURTHER_FUNCTIONALS} | {'b3lyp': 'B3LYP(VWN5)'}
 _SPELLINGS |= {engines['orca'].lower(): name for name, engines in METHODS.items() if 'orca' in engines and name != 'HF'}
 _POST_HF = re.compile(r'(MP2|MP3|CCSD|QCISD|CEPA|CASSCF|NEVPT2|MRCI|XTB\d?|-3C$)', re.IGNORECASE)

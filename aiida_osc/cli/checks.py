@@ -138,6 +138,6 @@ def check_caching(profile) -> list[Finding]:
     """Find out whether finished calculations are used again."""
     if installation.is_caching_on():
         return []
-    cure = f'verdi -p {profile.name} config set --append caching.enabled_for "{installation.CACHED_PROCESSES}"'
+    cure = f'aiida-osc setup --profile {profile.name} --no-daemon'
     text = 'caching is off: a restarted campaign computes again what it has'
     return [Finding('warning', text, cure, partial(installation.ensure_caching, profile))]

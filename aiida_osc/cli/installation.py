@@ -14,7 +14,8 @@ from aiida_osc.errors import OscError
 PROFILE = 'osc'
 CODE_LABEL = 'tblite'
 CODE_PLUGIN = 'osc.fourpoint_batch'
-CACHED_PROCESSES = 'aiida.calculations:osc.*'
+#: With a star, AiiDA takes a pattern without loading the plugin, which need not be installed.
+CACHED_PROCESSES = ('aiida.calculations:osc.*', 'aiida.calculations:orca.*', 'aiida.calculations:gaussian*')
 COMPUTER_LABELS = ('localhost', 'localhost-osc')
 POLL_INTERVAL = 1.0  # seconds between looks at the scheduler, and of the daemon at its processes
 
@@ -110,7 +111,7 @@ def _make_profile(config, name: str) -> None:
 
 
 def ensure_caching(profile) -> Step:
-    """Switch caching on for our processes in this profile; what the user has there stays."""
+    """Switch caching on for the processes that we use in this profile; what the user has there stays."""
     from aiida.engine.daemon.client import get_daemon_client
     from aiida.manage import get_config_option
     from aiida.manage.configuration import get_config
@@ -118,7 +119,8 @@ def ensure_caching(profile) -> Step:
     if is_caching_on():
         return Step('caching of osc processes: on')
     # An option of the profile hides the global one, so the list starts from what holds now.
-    patterns = [*get_config_option('caching.enabled_for'), CACHED_PROCESSES]
+    present = get_config_option('caching.enabled_for')
+    patterns = [*present, *(pattern for pattern in CACHED_PROCESSES if pattern not in present)]
     config = get_config()
     config.set_option('caching.enabled_for', patterns, scope=profile.name)
     config.store()
@@ -128,12 +130,13 @@ def ensure_caching(profile) -> Step:
 
 
 def is_caching_on() -> bool:
-    """Return whether the loaded profile caches our processes."""
+    """Return whether the loaded profile caches the processes that we use."""
     from aiida.common.exceptions import ConfigurationError
     from aiida.manage.caching import get_use_cache
 
+    used = [f'aiida.calculations:{name}' for name in (CODE_PLUGIN, 'orca.orca', 'gaussian')]
     try:
-        return get_use_cache(identifier=f'aiida.calculations:{CODE_PLUGIN}')
+        return all(get_use_cache(identifier=identifier) for identifier in used)
     except ConfigurationError:  # contradicting patterns of the user: his to resolve
         return False
 
@@ -207,13 +210,13 @@ def _has_computer(label: str) -> bool:
     return QueryBuilder().append(Computer, filters={'label': label}).count() > 0
 
 
-def find_code(computer):
-    """Return the xTB code on a computer, or None."""
+def find_code(computer, label: str = CODE_LABEL):
+    """Return the newest code of that label on a computer, or None."""
     from aiida.orm import Computer, InstalledCode, QueryBuilder
 
     query = QueryBuilder()
     query.append(Computer, filters={'uuid': computer.uuid}, tag='computer')
-    query.append(InstalledCode, with_computer='computer', filters={'label': CODE_LABEL}, tag='code')
+    query.append(InstalledCode, with_computer='computer', filters={'label': label}, tag='code')
     return query.order_by({'code': {'id': 'desc'}}).first(flat=True)
 
 
@@ -233,7 +236,7 @@ def ensure_code(computer, python: str | None):
     executable = python or sys.executable
     engine = _engine_text(executable)
     if code is not None:
-        _retire(code)
+        retire_code(code)
     code = _make_code(computer, executable)
     return code, Step(f'code {code.full_label}: made ({engine})', changed=True)
 
@@ -243,9 +246,9 @@ def _engine_text(python: str) -> str:
     return ', '.join([python, *(f'{name} {version}' for name, version in versions.items())])
 
 
-def _retire(code) -> None:
+def retire_code(code) -> None:
     """Free the label of a code that is no longer used; the node stays, as part of the provenance."""
-    code.label = f'{CODE_LABEL}-{code.pk}'
+    code.label = f'{code.label}-{code.pk}'
     code.is_hidden = True
 
 

@@ -2,21 +2,31 @@
 
 import click
 
+from aiida_osc.cli.lazy import LazyGroup
 from aiida_osc.errors import OscError
 
+COMMANDS = {
+    'computer': ('aiida_osc.cli.setup_computer', 'computer', 'Set up a cluster, or add programs to a computer.'),
+}
 
-@click.command('setup')
+
+@click.group('setup', cls=LazyGroup, table=COMMANDS, invoke_without_command=True)
 @click.option('--profile', metavar='NAME', help='AiiDA profile to use, made when missing; "osc" when not given.')
 @click.option('--workers', type=click.IntRange(1), default=2, show_default=True, help='Daemon workers to start.')
 @click.option(
     '--python', metavar='PATH', help='Python interpreter with tblite and rdkit for the xTB jobs; this one by default.'
 )
 @click.option('--daemon/--no-daemon', default=True, help='Whether to start the daemon.')
-def setup(profile: str | None, workers: int, python: str | None, daemon: bool):
+@click.pass_context
+def setup(ctx: click.Context, profile: str | None, workers: int, python: str | None, daemon: bool):
     """Make or reuse a profile, computer, code and daemon.
 
-    Nothing that exists is changed, except that workers are added to a daemon that has fewer.
+    Nothing that exists is changed, except that workers are added to a daemon that has fewer. With "computer NAME" a
+    cluster is set up instead, or another program on a computer that is there.
     """
+    if ctx.invoked_subcommand is not None:
+        _refuse_options(ctx)
+        return
     from aiida_osc.cli.installation import PROFILE, prepare_environment
 
     prepare_environment()
@@ -46,6 +56,19 @@ def _steps(name: str | None, workers: int, python: str | None, daemon: bool):
     yield step
     if daemon:
         yield ensure_workers(profile, workers)
+
+
+def _refuse_options(ctx: click.Context) -> None:
+    """Refuse options in front of a subcommand, where they would say nothing."""
+    given = [
+        parameter.opts[0]
+        for parameter in ctx.command.params
+        if parameter.name and ctx.get_parameter_source(parameter.name) == click.core.ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise click.UsageError(
+            f'{given[0]} before "{ctx.invoked_subcommand}" says nothing: give it behind, or not', ctx
+        )
 
 
 def _hint(name: str) -> None:

@@ -5,6 +5,8 @@ import json
 import pytest
 from newcomer import PROGRAMS
 
+from aiida_osc.cli.installation import CACHED_PROCESSES
+
 pytestmark = [pytest.mark.daemon, pytest.mark.slow]
 
 
@@ -24,7 +26,7 @@ def test_first_run_makes_everything(shell):
     assert lines[4] == 'daemon: started with 2 workers'
     config = config_of(shell)
     assert config['default_profile'] == 'osc'
-    assert config['profiles']['osc']['options']['caching.enabled_for'] == ['aiida.calculations:osc.*']
+    assert config['profiles']['osc']['options']['caching.enabled_for'] == list(CACHED_PROCESSES)
 
 
 def test_nothing_is_written_to_the_home_folder(shell):
@@ -66,7 +68,7 @@ def test_profile_of_an_experienced_user_is_kept(shell):
     assert 'profile work: there' in outcome.stdout
     assert 'computer localhost-osc: made' in outcome.stdout
     config = config_of(shell)
-    patterns = ['aiida.calculations:core.*', 'aiida.calculations:osc.*']
+    patterns = ['aiida.calculations:core.*', *CACHED_PROCESSES]
     assert config['profiles']['work']['options']['caching.enabled_for'] == patterns
     assert config['default_profile'] == 'work'  # made the default by verdi presto
     codes = shell.run('verdi', '-p', 'work', 'code', 'list', '--raw').stdout

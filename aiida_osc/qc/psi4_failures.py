@@ -32,7 +32,7 @@ SIGNATURES: tuple[tuple[str, re.Pattern[str], str | None], ...] = tuple(
         ),
         (
             'no_executable',
-            r'PCMSolver[^\n]*not|No module named .?pcmsolver|PCM_?SOLVER[^\n]*(?:not|must)|requires? PCMSolver',
+            r'without PCMSolver|PCM_?Solver[^\n]*(?:not|must)|No module named .?pcmsolver|requires? PCMSolver',
             'this Psi4 was built without PCMSolver: use another one for calculations in a solvent',
         ),
         ('input_refused', r'method "[^"\n]*" is not available|MissingMethodError|ManagedMethodError', None),

@@ -7,14 +7,11 @@ optimised, or with an SCF that converged to nonsense.
 import math
 import re
 
-from ase.data import atomic_numbers
-
+from aiida_osc.qc.plausible import is_impossible
 from aiida_osc.qc.result import QcResult
 
 BANNER = re.compile(r'Program Version\s+\d')
 NORMAL_END = 'ORCA TERMINATED NORMALLY'
-#: No molecule lies below minus this times the sum of Z^2.4: atoms, relativistic ones too, lie near 0.5 to 0.58.
-LOWEST = 0.65
 #: |V/T|, 2 for an exact wave function and somewhat above with effective core potentials.
 VIRIAL = (1.0, 6.0)
 #: Ratio of the last energy of an SCF to its first, and the virial ratio around 2 that excuses a larger one.
@@ -161,8 +158,7 @@ def blow_up(result: QcResult, body: str) -> str | None:
     if any(not math.isfinite(value) for value in values[-2:]):
         return 'the SCF blew up: its energy is no number'
     has_scf = '\nTOTAL SCF ENERGY' in body
-    bound = -LOWEST * sum(atomic_numbers.get(symbol, 0) ** 2.4 for symbol in result.symbols) - 1
-    impossible = [value for value in values if (result.symbols and value < bound) or (has_scf and value > 0)]
+    impossible = [value for value in values if is_impossible(value, result.symbols) or (has_scf and value > 0)]
     if impossible:
         return f'the SCF blew up: {impossible[-1]:.6g} hartree is impossible for {len(result.symbols)} atoms'
     return _odd_virial(body, values[-1] if values else None)

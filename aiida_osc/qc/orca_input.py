@@ -3,7 +3,7 @@
 The plugin writes the words of ``input_keywords`` and ``extra_input_keywords`` on two lines that begin with ``!``, and
 each group of ``input_blocks`` as a block that it closes with ``end``. ``%maxcore`` is the one directive without an
 ``end``: it goes as the last of the extra keywords, with a line break in front, which ends the line of keywords.
-The orbitals of another run are read by two lines of the SCF block (``Guess MORead``, ``MOInp``): no directive is needed.
+The orbitals of another run are read by two lines of the SCF block (``Guess MORead``, ``MOInp``).
 
 RIJCOSX (hybrids) and RI-J (others) with def2/J are always written out: they are what ORCA 5 and 6 do by themselves and
 ORCA 4 does not. Energy differences of the same molecule differ by less than a meV from those without.

@@ -17,6 +17,8 @@ from aiida_osc.report.records import BATCH, CONTROL, CampaignRecord, Cost, Model
 
 STEP = re.compile(r'^iteration_(\d+)_(\w+)$')
 JOB = 'osc.fourpoint_batch'
+#: Processes that compute labels: what single calculations give counts for more than what a batch job gave before.
+MAKERS = (JOB, 'osc.derive_fourpoint')
 TRAININGS = {'train_surrogate': 'surrogate', 'train_jtvae': 'jtvae'}
 
 
@@ -103,7 +105,8 @@ class CampaignReader:
         process = self.step(number, step)
         if process is None:
             return
-        jobs = [item for item in self.tree.below(process.pk) if item.entry_point == JOB]
+        below = self.tree.below(process.pk)
+        jobs = [item for maker in MAKERS for item in below if item.entry_point == maker]
         for source in (process, *jobs):
             labels = source.outputs.get('labels')
             if labels is None:
@@ -192,7 +195,7 @@ class CampaignReader:
         for model in models:
             versions |= self._data[model.node.pk].base.attributes.get('versions', {})
         for job in self.tree.processes.values():
-            if job.entry_point == JOB and 'results' in job.outputs:
+            if job.entry_point in MAKERS and 'results' in job.outputs:
                 versions |= self.load(job.outputs['results']).get('versions', {})
         return {name: str(value) for name, value in sorted(versions.items())}
 

@@ -3,16 +3,16 @@
 import difflib
 from collections.abc import Iterator
 
-from aiida.orm import FolderData, ProcessNode, QueryBuilder
+from aiida.orm import ProcessNode, QueryBuilder
 
 from aiida_osc.errors import OscError
-from aiida_osc.provenance.campaign import JOB, STEP, TRAININGS, CampaignReader
+from aiida_osc.provenance.campaign import STEP, TRAININGS, CampaignReader
 from aiida_osc.provenance.graph import Process
 from aiida_osc.provenance.molecules import Iteration, molecule_records
+from aiida_osc.provenance.origin import raw_outputs
 from aiida_osc.report.records import BATCH, PREDICTED, ChainLink, MoleculeRecord, NodeRef, Number
 from aiida_osc.report.words import family, number, unit
 
-RESULTS_FILE = 'results.jsonl'
 NEAR_MATCHES = 3
 
 
@@ -66,17 +66,7 @@ def _result(reader: CampaignReader, step: Iteration, molecule: MoleculeRecord) -
         reason = molecule.reason or 'its job has not ended yet'
         yield ChainLink(f'It has no labels ({molecule.status.replace("_", " ")}): {reason}', ())
         return
-    job = found.process
-    if job.entry_point == JOB:
-        retrieved = job.outputs.get('retrieved')
-        facts = [('file', f'{RESULTS_FILE}{_line(retrieved, molecule.inchikey)}')]
-        facts += [('show it', f'verdi calcjob outputcat {job.pk} {RESULTS_FILE}')]
-        parameters = reader.load(job.inputs.get('parameters')) or {}
-        facts += [('seed', str(parameters.get('seed', 0))), ('engine', str(parameters.get('engine', 'tblite')))]
-        versions = (reader.load(job.outputs.get('results')) or {}).get('versions', {})
-        facts += [('versions', ', '.join(f'{name} {value}' for name, value in sorted(versions.items())))]
-        nodes = (job.ref('job'), *(() if retrieved is None else (NodeRef(retrieved.uuid, retrieved.pk, 'files'),)))
-        yield ChainLink('The raw output of the labelling job', nodes, tuple(facts))
+    yield from raw_outputs(found.node.pk, molecule.inchikey)
     labels = tuple((item.column.target, _text(item)) for item in molecule.numbers if item.node == found.node)
     yield ChainLink('The labels read from it', (NodeRef(found.node.uuid, found.node.pk, 'labels'),), labels)
 
@@ -162,18 +152,6 @@ def _initial(reader: CampaignReader, key: str) -> Iterator[ChainLink]:
     )
     nodes += [NodeRef(uuid, pk, f'made by {label}') for uuid, pk, label in query.all()]
     yield ChainLink(title, tuple(nodes), tuple(facts))
-
-
-def _line(retrieved: NodeRef | None, key: str) -> str:
-    """Return the line of the molecule in the raw file, as text."""
-    if retrieved is None:
-        return ''
-    folder = QueryBuilder().append(FolderData, filters={'id': retrieved.pk}).first(flat=True)
-    if folder is None or RESULTS_FILE not in folder.base.repository.list_object_names():
-        return ''
-    with folder.base.repository.open(RESULTS_FILE) as handle:
-        lines = [place for place, line in enumerate(handle, start=1) if key in line]
-    return f', line {lines[-1]}' if lines else ''
 
 
 def _text(item: Number) -> str:

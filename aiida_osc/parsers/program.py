@@ -33,9 +33,12 @@ SMALLEST_MOVE = 1e-4
 class ProgramParser(Parser):
     """Attach what the program gave, whatever its end, and say in the exit code what went wrong."""
 
-    #: Set by the program: its output file and the label of the optimised structure.
+    #: Set by the program: its output file and the labels of the results and of the optimised structure.
     output_file: str
     structure_label: str
+    results_label = 'output_parameters'
+    #: Drivers that move the atoms.
+    moving: tuple[str, ...] = ('optimization',)
 
     @abstractmethod
     def read_result(self, text: str) -> QcResult:
@@ -45,7 +48,7 @@ class ProgramParser(Parser):
         """Attach the outputs and return the exit code, 0 after success."""
         symbols, positions = read_structure(self.node.inputs.structure)
         result = self._judge(self.read_result(self.read_file(self.output_file)), symbols)
-        self.out('output_parameters', Dict(result.to_dict()))
+        self.out(self.results_label, Dict(result.to_dict()))
         self._attach_structure(result, symbols, positions)
         if result.failure is None:
             return ExitCode(0)
@@ -54,13 +57,17 @@ class ProgramParser(Parser):
         failure = FAILURES[result.failure]
         return ExitCode(failure.status, failure.message.format(reason=result.reason), invalidates_cache=True)
 
+    def asked(self) -> tuple[int, int]:
+        """Return the charge and the multiplicity that the program was asked for."""
+        parameters = self.node.inputs.parameters
+        return parameters['charge'], parameters['multiplicity']
+
     def _judge(self, result: QcResult, symbols: tuple[str, ...]) -> QcResult:
         """Return the result with the verdict of the shell, the scheduler and the inputs on it."""
         if result.failure in UNEXPLAINED:
             explained = self._explain()
             return result.failed(*explained) if explained else result
-        parameters = self.node.inputs.parameters
-        difference = find_mismatch(result, symbols, parameters['charge'], parameters['multiplicity'])
+        difference = find_mismatch(result, symbols, *self.asked())
         if difference and result.failure in (None, 'geometry_not_converged', 'imaginary_mode'):
             return result.failed('wrong_molecule', difference)
         if result.success and result.imaginary_modes is not None and result.frequencies is not None:
@@ -86,7 +93,7 @@ class ProgramParser(Parser):
 
     def _attach_structure(self, result: QcResult, symbols: tuple[str, ...], positions: np.ndarray) -> None:
         """Attach the last structure when the atoms have moved."""
-        if result.driver != 'optimization' or result.geometry is None or result.symbols != symbols:
+        if result.driver not in self.moving or result.geometry is None or result.symbols != symbols:
             return
         if result.failure == 'wrong_molecule':
             return

@@ -18,13 +18,15 @@ from aiida_osc.calculations.fourpoint_batch import (
 from aiida_osc.data.geometry_set import GeometrySetData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.qc.fourpoint import geometry_table, labels_table, missing, read_results, summary
+from aiida_osc.qc.scheduler import find_verdict
 
 #: Exit statuses of the runner.
 REFUSED, NO_ENGINE = 2, 3
 #: Exit statuses by which the shell says that a program is not executable or not found, or was killed at once.
 NOT_STARTED = (126, 127)
 KILLED = 137
-SCHEDULER_OUT_OF_MEMORY, SCHEDULER_OUT_OF_WALLTIME = 110, 120
+#: Exit statuses that AiiDA gives a job after what the scheduler's accounting says.
+_ACCOUNTS = {110: 'out_of_memory', 120: 'out_of_walltime'}
 LONGEST_REASON = 300
 
 
@@ -61,12 +63,14 @@ class FourPointBatchParser(Parser):
 
     def _cause(self, status: int | None) -> str:
         """Return the name of the exit code of a job that has treated some of its molecules."""
-        # The scheduler's own verdict, where it gives one, stands on the node when the parser is called.
-        if self.node.exit_status == SCHEDULER_OUT_OF_MEMORY or status == KILLED:
+        verdict = find_verdict(self._text(self.node.get_option('scheduler_stderr') or ''))
+        # What the scheduler's accounting says, where there is one, stands on the node when the parser is called.
+        causes = (verdict[0] if verdict else '', _ACCOUNTS.get(self.node.exit_status or 0))
+        if 'out_of_memory' in causes or status == KILLED:
             return 'ERROR_OUT_OF_MEMORY'
         limit = self.node.get_option('max_wallclock_seconds')
         is_over = limit is not None and self._summary().get('wall_seconds', 0) >= WALLTIME_SHARE * limit
-        if self.node.exit_status == SCHEDULER_OUT_OF_WALLTIME or is_over:
+        if 'out_of_walltime' in causes or is_over:
             return 'ERROR_OUT_OF_WALLTIME'
         return 'ERROR_INTERRUPTED'
 

@@ -1,6 +1,8 @@
 """Tests of the parser of the four-point batch job on recorded runs."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 from aiida.orm import Dict
@@ -14,6 +16,7 @@ from aiida_osc.parsers.fourpoint_batch import FourPointBatchParser
 from aiida_osc.qc.levels import XTB_LEVELS
 
 CODES = FourPointBatchCalculation.exit_codes
+FIXTURES = Path(__file__).parent / 'fixtures'
 THIOPHENE, FURAN, PYRROLE, BENZENE, CYCLOPROPYNE = 'c1ccsc1', 'c1ccoc1', 'c1cc[nH]c1', 'c1ccccc1', 'C1#CC1'
 
 
@@ -26,7 +29,7 @@ def parse(recorded_job):
         keys = tuple(item.inchikey for item in molecules)
         table = MoleculeTable(tuple(item.smiles for item in molecules), keys, ('seed',) * len(keys))
         inputs = {'molecules': MoleculeSetData(table), 'parameters': Dict({})}
-        node = recorded_job('osc.fourpoint_batch', f'fourpoint_batch/{case}', inputs, **options)
+        node = recorded_job('osc.fourpoint_batch', Path('fourpoint_batch') / case, inputs, **options)
         if exit_status:
             node.set_exit_status(exit_status)
         parser = FourPointBatchParser(node)
@@ -96,6 +99,23 @@ def test_walltime_by_the_runner_and_by_the_scheduler(parse):
     assert parse('interrupted', smiles, exit_status=120)[1].status == CODES.ERROR_OUT_OF_WALLTIME.status
     assert parse('interrupted', smiles, exit_status=110)[1].status == CODES.ERROR_OUT_OF_MEMORY.status
     assert parse('interrupted', smiles, max_wallclock_seconds=999)[1].status == CODES.ERROR_INTERRUPTED.status
+
+
+@pytest.mark.parametrize(
+    ('line', 'code'),
+    [
+        # Both written by SLURM 22.05 when it ended a job, without accounting.
+        ('*** JOB 1 ON vm CANCELLED AT 2026-11-22T05:44:56 DUE TO TIME LIMIT ***', CODES.ERROR_OUT_OF_WALLTIME),
+        ('StepId=2.batch exceeded memory limit (327430144 > 52428800), being killed', CODES.ERROR_OUT_OF_MEMORY),
+    ],
+)
+def test_verdict_of_the_scheduler_without_accounting(parse, tmp_path, line, code):
+    folder = tmp_path / 'interrupted'
+    shutil.copytree(FIXTURES / 'fourpoint_batch' / 'interrupted', folder)
+    (folder / '_scheduler-stderr.txt').write_text(f'a warning before it\nslurmstepd-vm: error: {line}\n')
+    smiles = [THIOPHENE, FURAN, PYRROLE]
+    exit_code = parse(folder, smiles, scheduler_stderr='_scheduler-stderr.txt')[1]
+    assert exit_code.status == code.status
 
 
 def test_complete_results_win_over_the_scheduler(parse):

@@ -15,6 +15,7 @@ COMMANDS = {
     'motifs': (f'{_CLI}.motifs', 'motifs', 'Decompose molecules into motifs and check that they reassemble.'),
     'generate': (f'{_CLI}.generate', 'generate', 'Sample new molecules.'),
     'compute': (f'{_CLI}.compute', 'compute', 'Compute labels by quantum chemistry.'),
+    'qc': (f'{_CLI}.qc', 'qc', 'Look at raw outputs of quantum chemistry programs.'),
     'discover': (f'{_CLI}.discover', 'discover', 'Submit a discovery campaign.'),
     'status': (f'{_CLI}.status', 'status', 'Show running campaigns, or one in detail.'),
     'why': (f'{_CLI}.why', 'why', 'Show where a molecule and its numbers come from.'),

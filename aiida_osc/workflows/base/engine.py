@@ -13,7 +13,7 @@ from aiida.engine import (
     process_handler,
     while_,
 )
-from aiida.orm import CalcJobNode, Dict, RemoteData, Str, StructureData
+from aiida.orm import CalcJobNode, Dict, Int, RemoteData, Str, StructureData
 
 from aiida_osc.calculations.functions.displace import displace
 from aiida_osc.qc.failures import FAILURES
@@ -31,6 +31,8 @@ HOPELESS = (
 )
 #: How often a geometry is continued before its convergence is loosened, and how often it is displaced.
 CONTINUATIONS, DISPLACEMENTS = 3, 2
+#: Jobs of one calculation, all remedies together.
+MAX_JOBS = 12
 
 
 class Remedies(Protocol):
@@ -67,6 +69,8 @@ class EngineBaseWorkChain(BaseRestartWorkChain):
         super().define(spec)
         spec.expose_inputs(cls._process_class, namespace=cls._namespace)
         spec.inputs['on_unhandled_failure'].default = lambda: Str('restart_once')
+        # The remedies end by themselves; AiiDA's five jobs would end before them.
+        spec.inputs['max_iterations'].default = lambda: Int(MAX_JOBS)
         spec.outline(cls.setup, while_(cls.should_run_process)(cls.run_process, cls.inspect_process), cls.results)
         spec.output('results', valid_type=Dict, required=False, help='What the engine gave, keys as in QCSchema.')
         spec.output('structure', valid_type=StructureData, required=False, help='The optimised structure.')

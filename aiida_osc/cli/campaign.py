@@ -8,6 +8,7 @@ import yaml
 
 from aiida_osc.active_learning.settings import Budget, SelectionSettings, promotion_rules
 from aiida_osc.errors import OscError
+from aiida_osc.qc.scheme import PROGRAM_ENGINES, FourPointSettings
 from aiida_osc.settings import Settings
 from aiida_osc.workflows.protocols import load_protocol
 
@@ -21,6 +22,8 @@ class Campaign(Settings):
 
     :param label: name of the campaign, shown everywhere.
     :param molecules: ``seed``, a CSV, SMILES, SDF or HDF5 file, or the pk, uuid or label of a molecule set.
+    :param code: label of the code of the labelling engine.
+    :param xtb_code: label of the code that makes start geometries, for the engines psi4, orca and gaussian.
     :param cores: cores of each labelling job.
     :param overrides: values in place of the protocol's.
     """
@@ -30,8 +33,14 @@ class Campaign(Settings):
     protocol: str = 'balanced'
     seed: int = 0
     code: str = 'tblite'
+    xtb_code: str = 'tblite'
     cores: int = 0
     overrides: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def engine(self) -> str:
+        """Return the engine of the labels."""
+        return str(self.overrides.get('label', {}).get('parameters', {}).get('engine', 'tblite'))
 
     def resolved(self) -> dict[str, Any]:
         """Return the campaign with every default written out.
@@ -57,6 +66,7 @@ def read_campaign(path: str | Path) -> Campaign:
     Budget.from_dict(filled['budget'])
     SelectionSettings.from_dict(filled['selection']).families()
     promotion_rules(filled['promotion'])
+    FourPointSettings.from_dict(filled['label']['parameters'])
     return campaign
 
 
@@ -81,6 +91,7 @@ def submit_campaign(campaign: Campaign):
         campaign.overrides,
         campaign.seed,
         {'resources': {'num_machines': 1, 'num_mpiprocs_per_machine': campaign.cores}} if campaign.cores else None,
+        find_code(campaign.xtb_code) if campaign.engine in PROGRAM_ENGINES else None,
     )
     builder.metadata.label = campaign.label
     try:

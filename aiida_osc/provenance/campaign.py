@@ -16,7 +16,8 @@ from aiida_osc.provenance.molecules import Iteration, Labelled, molecule_records
 from aiida_osc.report.records import BATCH, CONTROL, CampaignRecord, Cost, ModelRecord, NodeRef
 
 STEP = re.compile(r'^iteration_(\d+)_(\w+)$')
-JOB = 'osc.fourpoint_batch'
+#: Computes many molecules, and one.
+JOB, SINGLE = 'osc.fourpoint_batch', 'osc.fourpoint'
 #: Processes that compute labels: what single calculations give counts for more than what a batch job gave before.
 MAKERS = (JOB, 'osc.derive_fourpoint')
 TRAININGS = {'train_surrogate': 'surrogate', 'train_jtvae': 'jtvae'}

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiida.orm import CalcJobNode, Data, Dict, ProcessNode, QueryBuilder, WorkChainNode
 
-from aiida_osc.provenance.campaign import JOB, STEP, TRAININGS
+from aiida_osc.provenance.campaign import JOB, SINGLE, STEP, TRAININGS
 from aiida_osc.provenance.find import CAMPAIGN_TYPE
 from aiida_osc.provenance.graph import CALLS, ENDED, CallTree, Process, call_tree
 from aiida_osc.report.records import NodeRef
@@ -182,6 +182,9 @@ def _step(tree: CallTree, process: Process, attributes: dict[int, dict[str, Any]
 
 def _labelling(tree: CallTree, process: Process, attributes: dict[int, dict[str, Any]]) -> tuple[int, int | None, str]:
     """Return molecules done and asked for, and the counts in words."""
+    singles = [item for item in tree.children(process.pk) if item.entry_point == SINGLE]
+    if singles:
+        return _singles(process, singles, attributes)
     jobs = [item for item in tree.below(process.pk) if item.entry_point == JOB]
     counts = dict.fromkeys(COUNTS, 0)
     remote = _remote_counts([item.pk for item in jobs if not item.ended])
@@ -191,12 +194,23 @@ def _labelling(tree: CallTree, process: Process, attributes: dict[int, dict[str,
             counts[name] += found.get(name, 0)
         counts['done'] += found.get('done', sum(found.get(name, 0) for name in COUNTS[1:]))
     total = _count(process.inputs.get('molecules'), attributes)
-    # a job that was started again counts what it took over
-    done = counts['done'] if total is None else min(counts['done'], total)
+    # A job that was started again counts what it took over; labels that were known before are in no job.
+    done = counts['done'] if total is None else total if process.ok else min(counts['done'], total)
     words = [f'{counts[name]} {name}' for name in ('flagged', 'failed') if counts[name]]
     running = sum(not job.ended for job in jobs)
     words += [f'{running} of {len(jobs)} {"job" if len(jobs) == 1 else "jobs"} running'] if running else []
     return done, total, ', '.join(words)
+
+
+def _singles(
+    process: Process, molecules: list[Process], attributes: dict[int, dict[str, Any]]
+) -> tuple[int, int | None, str]:
+    """Return the counts where each molecule is a work chain of its own."""
+    total = _count(process.inputs.get('molecules'), attributes)
+    done = sum(item.ended for item in molecules)
+    failed, running = sum(item.ended and not item.ok for item in molecules), len(molecules) - done
+    words = [f'{count} {name}' for count, name in ((failed, 'failed'), (running, 'running')) if count]
+    return (total or done) if process.ok else done, total, ', '.join(words)
 
 
 def _training(

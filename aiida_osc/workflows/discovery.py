@@ -108,7 +108,9 @@ class DiscoveryWorkChain(WorkChain):
         spec.exit_code(503, 'ERROR_STEP_FAILED', message='The step "{step}" failed: {reason}')
 
     @classmethod
-    def get_builder_from_protocol(cls, code, molecules, protocol=None, overrides=None, seed=0, options=None):
+    def get_builder_from_protocol(
+        cls, code, molecules, protocol=None, overrides=None, seed=0, options=None, xtb_code=None
+    ):
         """Return a builder filled with the defaults of ``protocol``.
 
         :param code: the code of the labelling jobs.
@@ -116,6 +118,7 @@ class DiscoveryWorkChain(WorkChain):
         :param protocol: ``fast``, ``balanced`` or ``stringent``.
         :param overrides: values in place of the protocol's; unknown keys raise.
         :param options: ``metadata.options`` of the labelling jobs, such as ``resources``.
+        :param xtb_code: a Python with tblite, for engines that need geometries to start from.
         :raises OscError: when the protocol or a key is unknown.
         """
         values = load_protocol('discovery', protocol, overrides)
@@ -126,6 +129,8 @@ class DiscoveryWorkChain(WorkChain):
         for name in ('surrogate', 'generator', 'generation', 'selection', 'promotion'):
             builder.settings[name] = Dict(values[name])
         builder.label.code = code
+        if xtb_code is not None:
+            builder.label.xtb_code = xtb_code
         builder.label.parameters = Dict(values['label']['parameters'])
         builder.label.options = Dict({**values['label']['options'], **(options or {})})
         builder.label.chunk_size = Int(values['label']['chunk_size'])

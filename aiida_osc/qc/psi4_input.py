@@ -21,7 +21,11 @@ from aiida_osc.settings import Settings
 
 RESULTS_FILE = 'results.json'
 ORBITALS_FILE = 'orbitals.npy'
+#: Results of an earlier job on the same molecule, whose last geometry an optimisation starts from.
+PARENT_FILE = 'parent.json'
 QCSCHEMA_FILE = 'qcschema.json'
+#: Drivers that move the atoms.
+MOVING = ('optimization', 'frequencies')
 #: The smallest memory that Psi4 accepts, in MB.
 LEAST_MEMORY = 300
 #: Memory of a job whose options do not say, and the share of the job's memory that Psi4 is told to use.
@@ -91,6 +95,8 @@ def render_input(
     names: dict[str, Any] = {
         'results_file': RESULTS_FILE,
         'orbitals_file': ORBITALS_FILE,
+        'parent_file': PARENT_FILE,
+        'moving': calculation.driver in MOVING,
         'threads': int(threads),
         'memory_mb': max(LEAST_MEMORY, int(memory_mb)),
         'method': psi4_method(calculation),
@@ -192,7 +198,7 @@ def _options(calculation: Calculation, settings: Psi4Settings) -> list[tuple[str
     if kind == 'ks':
         options['dft_radial_points'] = settings.radial_points or radial
         options['dft_spherical_points'] = settings.spherical_points or spherical
-    if calculation.driver in ('optimization', 'frequencies'):
+    if calculation.driver in MOVING:
         options['geom_maxiter'] = calculation.max_steps
         options['g_convergence'] = repr('gau_loose' if calculation.loose_geometry else 'gau')
         options['opt_coordinates'] = repr('both' if calculation.loose_geometry else 'internal')

@@ -1,12 +1,11 @@
 """Tests of the table of failures: the wordings of ORCA 4.0 to 6.1, as the program and its users quote them."""
 
 import pytest
+from orca_files import short_output
 
 from aiida_osc.qc.failures import FAILURES
 from aiida_osc.qc.orca_errors import WORDINGS
 from aiida_osc.qc.orca_output import parse_orca
-
-from .orca_files import short_output
 
 ABORT = '\n[file orca_tools/qcmsg.cpp, line 465]: \n  .... aborting the run\n\n'
 #: wording -> kind

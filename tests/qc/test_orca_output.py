@@ -4,11 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from orca_files import ATOMS, OUTPUTS, needs_atoms, needs_outputs, read, short_output
 
 from aiida_osc.qc.orca_output import LOOSE, parse_orca
 from aiida_osc.units import AU_TO_DEBYE, HARTREE_TO_EV
-
-from .orca_files import ATOMS, OUTPUTS, needs_atoms, needs_outputs, read, short_output
 
 REAL = sorted(path for folder in ('orca5', 'orca6', 'orca_failed') for path in (OUTPUTS / folder).glob('*.[ol]*'))
 #: What each failed run is, by the last lines of its output.

@@ -15,7 +15,7 @@ from aiida_osc.datasets.columns import Column
 from aiida_osc.errors import OscError
 from aiida_osc.qc.calculation import Calculation, Model, default_multiplicity
 from aiida_osc.qc.fourpoint import FAILED, FLAGGED, OK, Record, implausible
-from aiida_osc.qc.fourpoint_runner.bonds import BOND_FACTOR, find_bonds, skeleton
+from aiida_osc.qc.fourpoint_runner.bonds import BOND_FACTOR, connectivity_fault, find_bonds, skeleton
 from aiida_osc.qc.fourpoint_runner.checks import NOISE
 from aiida_osc.qc.fourpoint_runner.settings import read_settings
 from aiida_osc.qc.levels import XTB_GEOMETRY, fourpoint_columns
@@ -217,9 +217,9 @@ def _of_neutral(result: Mapping[str, Any]) -> dict[str, float]:
 
 def _fault(smiles: str, at_point: Mapping[tuple[int, int], Any], properties: dict[str, float]) -> str | None:
     """Return why the numbers must not become labels; reorganisation energies just below zero become zero."""
+    if (fault := _other_molecule(smiles, at_point)) is not None:
+        return fault
     for (q, p), result in at_point.items():
-        if q == p and (fault := _other_molecule(smiles, result)) is not None:
-            return f'the {CHARGE_NAMES[q]} is another molecule: {fault}'
         if (fault := spin_fault(result)) is not None:
             return f'the {CHARGE_NAMES[q]} at the geometry of the {CHARGE_NAMES[p]}: {fault}'
     for name in ('lambda_hole', 'lambda_electron'):
@@ -238,14 +238,19 @@ def spin_fault(result: Mapping[str, Any]) -> str | None:
     return f'<S^2> = {found:.3f} instead of {exact:.3f}, the wave function is contaminated by other spins'
 
 
-def _other_molecule(smiles: str, result: Mapping[str, Any]) -> str | None:
+def _other_molecule(smiles: str, at_point: Mapping[tuple[int, int], Any]) -> str | None:
+    """Return which minimum is not the molecule: the neutral by its graph, the ions by the bonds of the neutral."""
     mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
     wanted = np.array([atom.GetAtomicNum() for atom in mol.GetAtoms()])
-    numbers, positions = _atoms(result)
-    bonds = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in mol.GetBonds()]
-    if skeleton(numbers, find_bonds(numbers, positions, BOND_FACTOR)) == skeleton(wanted, bonds):
-        return None
-    return 'its bonds are not those of the SMILES after the optimisation'
+    numbers, positions = _atoms(at_point[0, 0])
+    bonds = find_bonds(numbers, positions, BOND_FACTOR)
+    pairs = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in mol.GetBonds()]
+    if skeleton(numbers, bonds) != skeleton(wanted, pairs):
+        return 'the neutral is another molecule: its bonds are not those of the SMILES'
+    for charge in (1, -1):
+        if (fault := connectivity_fault(numbers, bonds, _atoms(at_point[charge, charge])[1])) is not None:
+            return f'the {CHARGE_NAMES[charge]} is another molecule: {fault}'
+    return None
 
 
 def _atoms(result: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:

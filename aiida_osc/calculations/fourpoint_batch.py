@@ -12,7 +12,14 @@ from aiida_osc.data.geometry_set import GeometrySetData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.geometry_table import GeometryTable
 from aiida_osc.datasets.molecule_table import MoleculeTable
+from aiida_osc.errors import OscError
+from aiida_osc.qc.calculation import Model
+from aiida_osc.qc.fourpoint import formula
+from aiida_osc.qc.levels import fourpoint_columns
+from aiida_osc.qc.methods import check_basis
+from aiida_osc.qc.pyscf_level import pyscf_level
 from aiida_osc.qc.runner_archive import RUNNER, write_runner
+from aiida_osc.qc.scheme import BATCH_ENGINES, FourPointSettings
 
 INPUT_FILE = 'input.json'
 RESULTS_FILE = 'results.jsonl'
@@ -23,8 +30,9 @@ OUTPUT_FILE = 'runner.out'
 STATUS_FILE = 'runner.status'
 RETRIEVED = (RESULTS_FILE, PROGRESS_FILE, SUMMARY_FILE, LOG_FILE, STATUS_FILE)
 INPUT_FORMAT = 1
-ENGINES = ('tblite',)
-PARAMETER_KEYS = ('engine', 'seed', 'settings')
+PARAMETER_KEYS = ('engine', 'seed', 'settings', 'energy', 'geometry')
+#: Share of the job's memory that PySCF may plan with; the rest is Python, libraries and what it does not count.
+MEMORY_SHARE = 0.8
 #: Share of the job's wall time after which the runner ends by itself, so that everything is written.
 WALLTIME_SHARE = 0.95
 #: status, label, message: 2xx bad input, 3xx nothing usable, 4xx partial with the outputs attached.
@@ -43,8 +51,7 @@ EXIT_CODES = (
     (
         302,
         'ERROR_ENGINE_MISSING',
-        'The Python of the code lacks a package ({reason}); install tblite, rdkit and numpy there, or use another '
-        'code.',
+        'The Python of the code lacks a package ({reason}); install it there, or use another code.',
     ),
     (
         303,
@@ -90,23 +97,17 @@ def validate_parameters(node: Dict, _) -> str | None:
     unknown = sorted(set(values) - set(PARAMETER_KEYS))
     if unknown:
         return f'unknown key {unknown[0]!r}: use {", ".join(PARAMETER_KEYS)}'
-    if values.get('engine', ENGINES[0]) not in ENGINES:
-        return f'unknown engine {values["engine"]!r}: use {", ".join(ENGINES)}'
+    if values.get('engine', BATCH_ENGINES[0]) not in BATCH_ENGINES:
+        return f'unknown engine {values["engine"]!r}: use {", ".join(BATCH_ENGINES)}'
     seed = values.get('seed', 0)
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
         return f'seed {seed!r}: give a whole number of at least 0'
-    return _validate_settings(values.get('settings', {}))
-
-
-def _validate_settings(settings: Any) -> str | None:
-    if not isinstance(settings, dict):
-        return f'settings {settings!r}: give a mapping'
-    from aiida_osc.qc.fourpoint_runner.settings import read_settings
-
+    if not isinstance(values.get('settings', {}), dict):
+        return f'settings {values["settings"]!r}: give a mapping'
     try:
-        read_settings(settings)
+        runner_levels(FourPointSettings.from_dict(values))
     except ValueError as exception:
-        return f'settings: {exception}'
+        return str(exception)
     return None
 
 
@@ -124,6 +125,21 @@ def validate_inputs(inputs: dict, _) -> str | None:
     computers = {inputs[name].computer.uuid for name in ('code', 'parent_folder') if name in inputs}
     if len(computers) > 1:
         return 'parent_folder lies on another computer than the code: files are copied on one computer only'
+    return _validate_basis(inputs) if 'molecules' in inputs and 'parameters' in inputs else None
+
+
+def _validate_basis(inputs: dict) -> str | None:
+    """Return which element the basis has no functions for, None when it has them for all."""
+    settings = FourPointSettings.from_dict(inputs['parameters'].get_dict())
+    models = [model for model in (settings.energy, settings.geometry) if isinstance(model, Model)]
+    if not models:
+        return None
+    numbers = tuple({number for smiles in inputs['molecules'].load().smiles for number in formula(smiles)})
+    try:
+        for model in models:
+            check_basis(model.basis, numbers)
+    except OscError as exception:
+        return str(exception)
     return None
 
 
@@ -144,7 +160,9 @@ class FourPointBatchCalculation(CalcJob):
             valid_type=Dict,
             default=lambda: Dict({}),
             validator=validate_parameters,
-            help='``engine`` (tblite), ``seed`` and ``settings`` of the runner; all optional.',
+            help='``engine`` (tblite or pyscf), ``seed`` and ``settings`` of the runner; for pyscf the levels '
+            '``energy`` and ``geometry`` (method, basis, dispersion, epsilon, cartesian), the latter '
+            'also the text GFN2-xTB.',
         )
         spec.input(
             'geometries',
@@ -211,14 +229,17 @@ class FourPointBatchCalculation(CalcJob):
         settings = dict(parameters.get('settings', {}))
         if 'max_wallclock_seconds' in options:
             settings.setdefault('max_wall_seconds', WALLTIME_SHARE * options.max_wallclock_seconds)
+        if 'max_memory_kb' in options:
+            settings.setdefault('memory_mb', int(MEMORY_SHARE * options.max_memory_kb / 1024))
         geometries = self.inputs.geometries.load() if 'geometries' in self.inputs else None
         return runner_input(
             self.inputs.molecules.load(),
             geometries,
             cores=count_cores(options.resources, self.inputs.code.computer.get_default_mpiprocs_per_machine()),
-            engine=parameters.get('engine', ENGINES[0]),
+            engine=parameters.get('engine', BATCH_ENGINES[0]),
             seed=parameters.get('seed', 0),
             settings=settings,
+            **runner_levels(FourPointSettings.from_dict(parameters)),
         )
 
 
@@ -232,6 +253,24 @@ def count_cores(resources: dict[str, Any], default: int | None = None) -> int:
         return int(resources['num_cores_per_machine'])
     processes = resources.get('num_mpiprocs_per_machine') or resources.get('tot_num_mpiprocs') or default or 1
     return int(processes * (resources.get('num_cores_per_mpiproc') or 1))
+
+
+def runner_levels(settings: FourPointSettings) -> dict[str, Any]:
+    """Return what ``input.json`` says of levels: what to compute in PySCF's words, and what records call it.
+
+    :raises OscError: when PySCF has no such level.
+    """
+    energy, geometry = settings.energy, settings.geometry
+    columns = fourpoint_columns(energy, geometry)
+    named = {
+        'levels': {target: column.level for target, column in columns.items()},
+        'environment': next(iter(columns.values())).environment,
+        'geometry_level': geometry.name if isinstance(geometry, Model) else geometry,
+    }
+    if energy is None:
+        return named
+    where = pyscf_level(geometry) if isinstance(geometry, Model) else geometry
+    return {**named, 'energy': pyscf_level(energy), 'geometry': where}
 
 
 def runner_input(molecules: MoleculeTable, geometries: GeometryTable | None, **values: Any) -> dict[str, Any]:

@@ -17,8 +17,10 @@ from aiida_osc.calculations.fourpoint_batch import (
 )
 from aiida_osc.data.geometry_set import GeometrySetData
 from aiida_osc.data.molecule_set import MoleculeSetData
-from aiida_osc.qc.fourpoint import geometry_table, labels_table, missing, read_results, summary
+from aiida_osc.qc.fourpoint import geometry_table, labels_table, missing, of_levels, read_results, summary, verify
+from aiida_osc.qc.levels import fourpoint_columns
 from aiida_osc.qc.scheduler import find_verdict
+from aiida_osc.qc.scheme import FourPointSettings
 
 #: Exit statuses of the runner.
 REFUSED, NO_ENGINE = 2, 3
@@ -36,8 +38,10 @@ class FourPointBatchParser(Parser):
     def parse(self, **_) -> ExitCode:
         """Attach the outputs and return the exit code, 0 when every molecule was treated."""
         molecules = self.node.inputs.molecules.load()
-        known = set(molecules.inchikeys)
-        records = [item for item in read_results(self._text(RESULTS_FILE).splitlines()) if item['key'] in known]
+        settings = FourPointSettings.from_dict(self._parameters())
+        columns = fourpoint_columns(settings.energy, settings.geometry)
+        found = of_levels(read_results(self._text(RESULTS_FILE).splitlines()), columns)
+        records = verify(found, molecules)
         left = missing(records, molecules)
         if records:
             results = {**summary(records), 'asked': len(molecules), 'not_treated': left, 'job': self._summary()}
@@ -73,6 +77,9 @@ class FourPointBatchParser(Parser):
         if 'out_of_walltime' in causes or is_over:
             return 'ERROR_OUT_OF_WALLTIME'
         return 'ERROR_INTERRUPTED'
+
+    def _parameters(self) -> dict[str, Any]:
+        return self.node.inputs.parameters.get_dict() if 'parameters' in self.node.inputs else {}
 
     def _status(self) -> int | None:
         """Return the exit status of the runner as the job script noted it; None when the script itself was ended."""

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from rdkit import Chem
 
-from aiida_osc.datasets.columns import Column
+from aiida_osc.datasets.columns import GAS, Column
 from aiida_osc.datasets.geometry_table import Geometry, GeometryTable
 from aiida_osc.datasets.molecule_table import MoleculeTable
-from aiida_osc.qc.levels import XTB_LEVELS
+from aiida_osc.errors import OscError
+from aiida_osc.qc.levels import XTB_GEOMETRY, XTB_LEVELS
 from aiida_osc.targets import TARGETS
 
 #: One line of ``results.jsonl`` as a plain dictionary.
@@ -22,7 +24,6 @@ Record = dict[str, Any]
 OK, FLAGGED, FAILED = 'ok', 'flagged', 'failed'
 STATUSES = (OK, FLAGGED, FAILED)
 CHARGES = (0, 1, -1)
-GEOMETRY_LEVEL = 'GFN2-xTB'
 #: Longer lines are not ours: 300 atoms at three charges take about 60 kB.
 MAX_LINE = 4_000_000
 
@@ -55,19 +56,50 @@ def labels_table(records: Sequence[Record], molecules: MoleculeTable) -> Molecul
     :param records: from :func:`read_results`.
     :param molecules: what was asked for; records of other molecules are left out.
     """
-    passed = {record['key']: record['properties'] for record in records if record['status'] == OK}
+    passed = {record['key']: record for record in records if record['status'] == OK}
     rows = [row for row, key in enumerate(molecules.inchikeys) if key in passed]
     chosen = molecules.take(rows)
-    columns = {}
-    for target, level in XTB_LEVELS.items():
-        values = np.array([passed[key].get(target, np.nan) for key in chosen.inchikeys], dtype=np.float64)
-        if np.isfinite(values).any():
-            columns[Column(target, level)] = values
+    columns: dict[Column, np.ndarray] = {}
+    for row, key in enumerate(chosen.inchikeys):
+        for target, column in record_columns(passed[key]).items():
+            if target in passed[key]['properties']:
+                empty = np.full(len(rows), np.nan)
+                columns.setdefault(column, empty)[row] = passed[key]['properties'][target]
     return MoleculeTable(chosen.smiles, chosen.inchikeys, chosen.source, columns)
+
+
+def record_columns(record: Record) -> dict[str, Column]:
+    """Return the column of each property that a record has or should have; one without levels is of xTB."""
+    levels: dict[str, str] = record.get('levels') or XTB_LEVELS
+    environment = record.get('environment', GAS)
+    return {target: Column(target, level, environment) for target, level in levels.items()}
+
+
+def of_levels(records: Sequence[Record], columns: Mapping[str, Column]) -> list[Record]:
+    """Return the records of those levels: a folder may hold some of an earlier job at others."""
+    return [record for record in records if record_columns(record) == dict(columns)]
+
+
+def verify(records: Sequence[Record], molecules: MoleculeTable) -> list[Record]:
+    """Return the records of ``molecules``, flagged where a structure has not the atoms of its molecule."""
+    formulas = dict(zip(molecules.inchikeys, map(formula, molecules.smiles), strict=True))
+    known = [record for record in records if record['key'] in formulas]
+    for record in known:
+        atoms = [tuple(sorted(item['numbers'])) for item in record.get('geometries', {}).values()]
+        if record['status'] == OK and any(found != formulas[record['key']] for found in atoms):
+            record.update(status=FLAGGED, stage='check', reason='the structures are of another molecule')
+    return known
+
+
+def formula(smiles: str) -> tuple[int, ...]:
+    """Return the atomic numbers of all atoms, rising; nothing when the text is no SMILES."""
+    mol = Chem.MolFromSmiles(smiles)
+    return () if mol is None else tuple(sorted(atom.GetAtomicNum() for atom in Chem.AddHs(mol).GetAtoms()))
 
 
 def geometry_table(records: Sequence[Record]) -> GeometryTable:
     """Return the optimised geometries at charge 0, +1 and -1 of the molecules that passed every check."""
+    level = next((record.get('geometry_level', XTB_GEOMETRY) for record in records if record['status'] == OK), None)
     found = [
         Geometry(record['key'], charge, np.array(item['numbers']), np.array(item['positions'], dtype=np.float64))
         for record in records
@@ -75,7 +107,7 @@ def geometry_table(records: Sequence[Record]) -> GeometryTable:
         for charge in CHARGES
         if (item := record['geometries'].get(str(charge))) is not None
     ]
-    return GeometryTable(found, GEOMETRY_LEVEL)
+    return GeometryTable(found, level or XTB_GEOMETRY)
 
 
 def failures(records: Sequence[Record]) -> dict[str, dict[str, Any]]:
@@ -103,12 +135,13 @@ def summary(records: Sequence[Record]) -> dict[str, Any]:
     return {**totals, 'versions': versions, 'failures': failures(records)}
 
 
-def implausible(properties: Mapping[str, float]) -> str | None:
+def implausible(properties: Mapping[str, float], names: Iterable[str] = tuple(XTB_LEVELS)) -> str | None:
     """Return why the numbers cannot be right, or None.
 
     :param properties: by target name, in canonical units.
+    :param names: what must be there, but for the polarizability.
     """
-    for name in XTB_LEVELS:
+    for name in names:
         value = properties.get(name)
         if value is None:
             if name != 'polarizability':
@@ -132,7 +165,7 @@ def _parse(line: str) -> Record | None:
         return None
     if not _well_formed(record):
         return None
-    if record['status'] == OK and (reason := implausible(record['properties'])) is not None:
+    if record['status'] == OK and (reason := implausible(record['properties'], record_columns(record))) is not None:
         record.update(status=FLAGGED, reason=reason, stage='check')
     return record
 
@@ -143,12 +176,24 @@ def _well_formed(record: Any) -> bool:
         return False
     if not isinstance(record.get('key'), str) or not isinstance(record.get('smiles'), str):
         return False
+    if not _has_levels(record):
+        return False
     if record['status'] == FAILED:
         return True
     properties, geometries = record.get('properties'), record.get('geometries')
     if not isinstance(properties, dict) or not isinstance(geometries, dict):
         return False
     return all(_is_number(value) for value in properties.values()) and all(map(_is_geometry, geometries.values()))
+
+
+def _has_levels(record: Record) -> bool:
+    """Return whether the levels, where there are any, name all that a label needs."""
+    if not isinstance(record.get('geometry_level', ''), str):
+        return False
+    try:
+        return set(record_columns(record)) >= set(XTB_LEVELS)
+    except (OscError, AttributeError, TypeError):
+        return False
 
 
 def _is_geometry(item: Any) -> bool:

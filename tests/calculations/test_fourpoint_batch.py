@@ -140,7 +140,7 @@ def test_hash_depends_on_the_content_alone(prepare, inputs):
         ({}, None),
         ({'engine': 'tblite', 'seed': 3, 'settings': {'molecule_timeout': 60}}, None),
         ({'engin': 'tblite'}, "unknown key 'engin'"),
-        ({'engine': 'orca'}, "unknown engine 'orca': use tblite"),
+        ({'engine': 'orca'}, "unknown engine 'orca': use tblite, pyscf"),
         ({'seed': -1}, 'seed -1'),
         ({'seed': True}, 'seed True'),
         ({'settings': []}, 'give a mapping'),

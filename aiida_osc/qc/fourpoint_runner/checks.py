@@ -11,6 +11,8 @@ from .start import Start
 
 #: Reorganisation energies may come out that much below zero by convergence alone, in eV; then they are zero.
 NOISE = 0.005
+#: <S^2> of one unpaired electron, and how far it may be off, as a share of it.
+DOUBLET, CONTAMINATION = 0.75, 0.1
 
 
 def check(start: Start, found: Surfaces) -> str | None:
@@ -21,6 +23,11 @@ def check(start: Start, found: Surfaces) -> str | None:
         if not minimum.converged:
             return (
                 f'optimisation of the {CHARGE_NAMES[q]} ended at a gradient norm of {minimum.gradient_norm:.4f} Eh/bohr'
+            )
+    for (q, p), value in found.s_squared.items():
+        if abs(value - DOUBLET) > CONTAMINATION * DOUBLET:
+            return (
+                f'<S^2> of the {CHARGE_NAMES[q]} at the geometry of the {CHARGE_NAMES[p]} is {value:.3f}, not {DOUBLET}'
             )
     values = found.properties
     for name, value in values.items():

@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from .plan import Plan
 from .settings import LOG
 
 
@@ -24,14 +25,16 @@ class Log:
             handle.write(f'{time.strftime("%Y-%m-%d %H:%M:%S")} {text}\n')
 
 
-def read_done(path: Path, *, retry_failed: bool) -> dict[str, dict[str, Any]]:
-    """Return the records of an earlier run that stay, by key; damaged lines are passed over."""
+def read_done(path: Path, plan: Plan, *, retry_failed: bool) -> dict[str, dict[str, Any]]:
+    """Return the records of an earlier run that stay, by key; damaged lines and other levels are passed over."""
     done: dict[str, dict[str, Any]] = {}
     for line in path.read_text(encoding='utf-8', errors='replace').splitlines() if path.exists() else ():
         try:
             record = json.loads(line)
             key, status = record['key'], record['status']
         except (ValueError, KeyError, TypeError, RecursionError):
+            continue
+        if not plan.made(record):
             continue
         if status in ('ok', 'flagged') or (status == 'failed' and not retry_failed):
             done[key] = record

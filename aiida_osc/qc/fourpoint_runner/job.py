@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .settings import FORMAT, InputError, RunnerSettings, read_settings
+from .plan import Plan, read_plan
+from .settings import FORMAT, TBLITE, InputError, RunnerSettings, read_settings
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,32 @@ class Task:
 
 @dataclass(frozen=True)
 class Job:
-    """The whole of ``input.json``."""
+    """The whole of ``input.json``.
 
-    cores: int
-    seed: int
-    settings: RunnerSettings
-    tasks: tuple[Task, ...]
+    :param folder: where it lies, and where scratch folders are made.
+    """
+
+    cores: int = 1
+    seed: int = 0
+    settings: RunnerSettings = field(default_factory=RunnerSettings)
+    tasks: tuple[Task, ...] = ()
+    plan: Plan = field(default_factory=Plan)
+    folder: Path = Path('.')
+
+    @property
+    def threads(self) -> int:
+        """Return the threads per molecule: one for xTB; for PySCF all cores where nothing else is said."""
+        return 1 if self.plan.engine == TBLITE else min(self.settings.threads or self.cores, self.cores)
+
+    @property
+    def workers(self) -> int:
+        """Return how many molecules are treated at a time; a GPU is not shared."""
+        return 1 if self.settings.device == 'gpu' else max(1, self.cores // self.threads)
+
+    @property
+    def memory_mb(self) -> int:
+        """Return the memory per molecule, 0 for the engine's own default."""
+        return self.settings.memory_mb // self.workers
 
 
 def read_input(path: Path) -> Job:
@@ -47,12 +68,12 @@ def read_input(path: Path) -> Job:
         raise InputError(f'{path.name} cannot be read ({exception}): write it as JSON into the job folder') from None
     if not isinstance(raw, dict) or raw.get('format') != FORMAT:
         raise InputError(f'{path.name} is not of format {FORMAT}: write it with the aiida-osc that made this runner')
-    if raw.get('engine', 'tblite') != 'tblite':
-        raise InputError(f'engine {raw["engine"]!r} is unknown: this runner knows tblite')
+    plan = read_plan(raw)
     cores, seed = raw.get('cores') or available_cores(), raw.get('seed', 0)
     if not isinstance(cores, int) or cores < 1 or not isinstance(seed, int):
         raise InputError('cores must be a positive and seed a whole number')
-    return Job(cores, seed, read_settings(raw.get('settings') or {}), read_tasks(raw.get('molecules')))
+    settings = read_settings(raw.get('settings') or {}, plan.engine)
+    return Job(cores, seed, settings, read_tasks(raw.get('molecules')), plan, path.parent)
 
 
 def read_tasks(raw: Any) -> tuple[Task, ...]:

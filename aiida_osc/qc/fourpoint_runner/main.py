@@ -25,7 +25,7 @@ def run(folder: str | Path) -> int:
         job = read_input(folder / INPUT)
     except InputError as exception:
         return _refuse(log, BAD_INPUT, str(exception))
-    if (fault := find_missing()) is not None:
+    if (fault := find_missing(job)) is not None:
         return _refuse(log, ENGINE_MISSING, fault)
     from .supervisor import Supervisor
 

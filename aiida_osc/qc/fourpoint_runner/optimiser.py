@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from .engine import Engine
 from .internals import Cartesians, Internals
 from .settings import RunnerSettings
 from .steps import TRUST_MIN, TRUST_START, Frame, new_trust, update_hessian
-from .tblite_engine import Engine
 
 
 @dataclass
 class Minimum:
-    """Where an optimisation ended; ``hessian`` (in ``coordinates``) may start the next one."""
+    """Where an optimisation ended; ``hessian`` (in ``coordinates``) may start the next one.
+
+    :param first_energy: energy at the start of the search, in Eh.
+    """
 
     positions: np.ndarray
     energy: float
@@ -24,7 +27,7 @@ class Minimum:
     steps: int
     converged: bool
     coordinates: Any
-    hessian: np.ndarray
+    hessian: np.ndarray | None
     first_energy: float = math.nan
 
 
@@ -39,8 +42,9 @@ def optimise(
     if len(engine.numbers) == 1:
         energy = engine.evaluate(positions)[0]
         return Minimum(positions, energy, 0.0, 1, True, None, np.zeros((3, 3)), energy)
-    internals = guess.coordinates if guess else Internals(engine.numbers, bonds, positions)
-    found = descend(engine, positions, internals, settings, guess.hessian if guess else None)
+    known = guess if guess and guess.coordinates is not None else None
+    internals = known.coordinates if known else Internals(engine.numbers, bonds, positions)
+    found = descend(engine, positions, internals, settings, known.hessian if known else None)
     if not found.converged:
         base = Internals(engine.numbers, bonds, found.positions)
         again = descend(engine, found.positions, Cartesians(base), settings, None)

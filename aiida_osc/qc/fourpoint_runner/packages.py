@@ -5,26 +5,54 @@ from __future__ import annotations
 import importlib
 import sys
 
-NEEDED = ('numpy', 'rdkit', 'tblite')
+from .job import Job
+
+#: Module to import -> name of the package for pip.
+TBLITE = {'tblite.interface': 'tblite'}
+PYSCF = {'pyscf.dft': 'pyscf'}
+DISPERSION = {'pyscf.dispersion.dftd3': 'pyscf-dispersion'}
+GEOMETRIC = {'geometric': 'geometric'}
+ALWAYS = {'rdkit.Chem': 'rdkit', 'numpy': 'numpy'}
+#: Packages whose version is told where they are loaded.
+TOLD = ('pyscf', 'gpu4pyscf', 'geometric')
 
 
-def find_missing() -> str | None:
-    """Return which package cannot be imported and how to install it, None when all are there."""
-    for name in NEEDED:
+def needed(job: Job) -> dict[str, str]:
+    """Return the modules that a job needs, and the package of each."""
+    levels = (job.plan.geometry, job.plan.energy)
+    ranks = job.settings.conformer_ranking == 'xtb'
+    found = TBLITE if ranks or any(level.is_xtb for level in levels) else {}
+    if any(not level.is_xtb for level in levels):
+        found = {**found, **PYSCF}
+    if any(level.dispersion or '-d3' in level.method for level in levels):
+        found = {**found, **DISPERSION}
+    if job.settings.optimiser == 'geometric':
+        found = {**found, **GEOMETRIC}
+    return {**found, **ALWAYS}
+
+
+def find_missing(job: Job) -> str | None:
+    """Return which package cannot be imported and how to install all, None when all are there."""
+    modules = needed(job)
+    for module in reversed(list(modules)):
         try:
-            importlib.import_module(f'{name}.interface' if name == 'tblite' else name)
+            importlib.import_module(module)
         except (ImportError, OSError) as exception:
-            command = f'"{sys.executable} -m pip install {" ".join(reversed(NEEDED))}"'
+            command = f'"{sys.executable} -m pip install {" ".join(modules.values())}"'
             return f'{exception}: install the engine with {command} or choose a Python that has it'
     return None
 
 
-def versions() -> dict[str, str]:
+def versions(job: Job) -> dict[str, str]:
     """Return the versions that made a result."""
     import numpy as np
     from rdkit import rdBase
-    from tblite import library
 
-    engine = '.'.join(str(part) for part in library.get_version())
     python = '.'.join(str(part) for part in sys.version_info[:3])
-    return {'tblite': engine, 'rdkit': rdBase.rdkitVersion, 'numpy': np.__version__, 'python': python}
+    found = {'rdkit': rdBase.rdkitVersion, 'numpy': np.__version__, 'python': python}
+    if 'tblite.interface' in needed(job):
+        from tblite import library
+
+        found = {'tblite': '.'.join(str(part) for part in library.get_version()), **found}
+    loaded = {name: getattr(sys.modules[name], '__version__', 'unknown') for name in TOLD if name in sys.modules}
+    return {**loaded, **found}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,8 +13,16 @@ from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
 from .bonds import BOND_FACTOR, find_bonds, skeleton
 from .child import in_child
+from .engine import Surroundings
+from .engines import make_engine
+from .internals import Internals
 from .job import Task
+from .optimiser import descend
+from .plan import GFN2
 from .settings import BOHR, MoleculeFailure, RunnerSettings
+
+#: Gradient calls per conformer that is ranked by xTB.
+FEW_STEPS = 8
 
 
 @dataclass(frozen=True)
@@ -32,26 +41,33 @@ class Start:
     origin: str
 
 
-def make_start(task: Task, settings: RunnerSettings, seed: int) -> Start:
+def make_start(task: Task, seed: int, around: Surroundings) -> Start:
     """Return the start structure of a molecule, embedded in a child process that dies with its time-out.
 
     :raises MoleculeFailure: in stage ``embed``.
     """
     if task.start is not None:
         return _given_start(task)
-    reasons = []
+    reasons, make = [], embed_all if around.settings.conformer_ranking == 'xtb' else embed
     for random_coordinates in (False, True):
         answer = in_child(
-            partial(embed, task.smiles, settings, seed, random_coordinates=random_coordinates), settings.embed_timeout
+            partial(make, task.smiles, around.settings, seed, random_coordinates=random_coordinates),
+            around.settings.embed_timeout,
         )
-        if isinstance(answer, Start):
-            return answer
+        if not isinstance(answer, str):
+            return answer if isinstance(answer, Start) else lowest_by_xtb(answer, around)
         reasons.append(answer)
     raise MoleculeFailure('embed', f'no start geometry: {reasons[0]}; from random coordinates: {reasons[1]}')
 
 
 def embed(smiles: str, settings: RunnerSettings, seed: int, *, random_coordinates: bool) -> Start | str:
     """Return the ETKDGv3 conformer of lowest MMFF94 (or UFF, or no) energy, or the reason why there is none."""
+    starts = embed_all(smiles, settings, seed, random_coordinates=random_coordinates)
+    return starts if isinstance(starts, str) else starts[0]
+
+
+def embed_all(smiles: str, settings: RunnerSettings, seed: int, *, random_coordinates: bool) -> list[Start] | str:
+    """Return the ETKDGv3 conformers by rising MMFF94 (or UFF, or no) energy, or the reason why there are none."""
     mol = Chem.MolFromSmiles(smiles)
     if mol is None:
         return 'the SMILES is not valid'
@@ -69,10 +85,27 @@ def embed(smiles: str, settings: RunnerSettings, seed: int, *, random_coordinate
         outcome, origin = rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(mol, maxIters=2000), f'{origin}+MMFF94'
     elif rdForceFieldHelpers.UFFHasAllMoleculeParams(mol):
         outcome, origin = rdForceFieldHelpers.UFFOptimizeMoleculeConfs(mol, maxIters=2000), f'{origin}+UFF'
-    best = int(np.argmin([energy for _, energy in outcome])) if outcome else 0
-    positions = mol.GetConformers()[best].GetPositions() / BOHR
-    bonds = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in mol.GetBonds()]
-    return Start(atomic_numbers(mol), positions, np.array(bonds, dtype=int).reshape(-1, 2), origin)
+    order = np.argsort([energy for _, energy in outcome], kind='stable') if outcome else range(mol.GetNumConformers())
+    bonds = np.array([(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in mol.GetBonds()], dtype=int)
+    places = [mol.GetConformers()[int(n)].GetPositions() / BOHR for n in order]
+    return [Start(atomic_numbers(mol), place, bonds.reshape(-1, 2), origin) for place in places]
+
+
+def lowest_by_xtb(starts: list[Start], around: Surroundings) -> Start:
+    """Return the conformer of lowest GFN2-xTB energy after at most :data:`FEW_STEPS` gradient calls each.
+
+    A force field's bond lengths cost more energy than conformers differ by: the first steps take that away.
+    """
+    settings, energies = replace(around.settings, max_steps=FEW_STEPS), []
+    for start in starts:
+        engine = make_engine(GFN2, start.numbers, start.positions, 0, around)
+        coordinates = Internals(start.numbers, start.bonds, start.positions)
+        try:
+            energies.append(descend(engine, start.positions, coordinates, settings, None).energy)
+        except MoleculeFailure:
+            energies.append(math.inf)
+    best = starts[int(np.argmin(energies))]
+    return replace(best, origin=f'{best.origin}, lowest of {len(starts)} by {GFN2.name}')
 
 
 def _given_start(task: Task) -> Start:

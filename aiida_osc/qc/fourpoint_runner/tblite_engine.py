@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-import math
-import os
 from typing import Any
 
 import numpy as np
 from tblite.interface import Calculator, Result
 from tblite.library import ffi  # type: ignore[attr-defined]
 
+from .engine import Engine
 from .meter import Meter
-from .settings import HARTREE_TO_EV, MoleculeFailure
+from .plan import Level
+from .settings import HARTREE_TO_EV
 
 #: Converges a third faster than tblite's 0.4 for ions that start from the density of the last step.
 MIXING = 0.3
 
 
-class Engine:
-    """Single points of one molecule at one charge, each starting from the density of the last.
+class TbliteEngine(Engine):
+    """Single points with an xTB method.
 
-    :param numbers: atomic numbers, shape ``(atoms,)``.
-    :param positions: in bohr, shape ``(atoms, 3)``.
+    :param positions: first structure, in bohr, shape ``(atoms, 3)``.
     """
 
-    def __init__(self, method: str, numbers: np.ndarray, positions: np.ndarray, charge: int, meter: Meter) -> None:
-        self.method, self.numbers, self.charge, self.meter = method, numbers, charge, meter
+    def __init__(self, level: Level, numbers: np.ndarray, positions: np.ndarray, charge: int, meter: Meter) -> None:
+        super().__init__(level, numbers, charge, meter)
         self.result: Any = None
-        self._parent = os.getppid()
         self._calculator = self._new(positions)
 
     def _new(self, positions: np.ndarray) -> Any:
-        electrons = int(self.numbers.sum()) - self.charge
-        calculator = Calculator(self.method, self.numbers, positions, charge=self.charge, uhf=electrons % 2)
+        calculator = Calculator(self.level.method, self.numbers, positions, charge=self.charge, uhf=self.unpaired)
         calculator.set('verbosity', 0)
         calculator.set('mixer-damping', MIXING)
         return calculator
@@ -42,8 +39,7 @@ class Engine:
 
         :raises MoleculeFailure: when the SCF does not converge, also not with small mixing from a new guess.
         """
-        if os.getppid() != self._parent:
-            os._exit(1)  # the supervisor died: nobody would read the result
+        self.leave_with_parent()
         self._calculator.update(positions)
         self._calculator.set('accuracy', accuracy)
         try:
@@ -51,9 +47,12 @@ class Engine:
         except Exception:
             self.result = self._recover(positions)
         energy, gradient = float(self.result.get('energy')), np.array(self.result.get('gradient'))
-        if not math.isfinite(energy) or not np.isfinite(gradient).all():
-            raise MoleculeFailure('scf', f'{self.method} at charge {self.charge:+d} gives numbers that are not finite')
+        self.checked(energy, gradient)
         return energy, gradient
+
+    def energy(self, positions: np.ndarray, accuracy: float = 10.0) -> float:
+        """Return the energy in Eh; tblite has it at the price of the gradient."""
+        return self.evaluate(positions, accuracy)[0]
 
     def _recover(self, positions: np.ndarray) -> Any:
         """Return a single point from a new guess with small mixing."""
@@ -61,10 +60,11 @@ class Engine:
         calculator.set('mixer-damping', 0.1)
         calculator.set('max-iter', 1000)
         try:
-            return self.meter.run(calculator.singlepoint)
+            result = self.meter.run(calculator.singlepoint)
         except Exception as exception:
-            text = ' '.join(str(exception).split())
-            raise MoleculeFailure('scf', f'{self.method} at charge {self.charge:+d}: {text}') from None
+            raise self.fail(f': {" ".join(str(exception).split())}') from None
+        self.remedies.append('small mixing')
+        return result
 
     def frontier(self) -> tuple[float, float]:
         """Return the energies of HOMO and LUMO of the last call, in eV."""

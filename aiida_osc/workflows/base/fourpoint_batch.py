@@ -6,7 +6,7 @@ from aiida.common import AttributeDict
 from aiida.engine import BaseRestartWorkChain, ProcessHandlerReport, ToContext, append_, process_handler, while_
 from aiida.orm import CalcJobNode, Int, Str
 
-from aiida_osc.calculations.fourpoint_batch import FourPointBatchCalculation
+from aiida_osc.calculations.fourpoint_batch import FourPointBatchCalculation, count_cores
 from aiida_osc.workflows.adopt import find_called
 
 CALC_CODES = FourPointBatchCalculation.exit_codes
@@ -92,12 +92,17 @@ class FourPointBatchBaseWorkChain(BaseRestartWorkChain):
 
     @process_handler(exit_codes=[CALC_CODES.ERROR_OUT_OF_MEMORY])
     def handle_out_of_memory(self, node: CalcJobNode) -> ProcessHandlerReport:
-        """Go on with half of the cores, that is with half of the molecules in memory at a time."""
-        options = self.ctx.inputs.metadata.options
-        options.resources = halve_cores(
-            options.resources, self.inputs.batch.code.computer.get_default_mpiprocs_per_machine()
-        )
-        return self._go_on(node, 'was killed as when memory is full, so with half of the cores from now on')
+        """Go on with half of the molecules in memory at a time, or with twice the memory where it is one already."""
+        options, parameters = self.ctx.inputs.metadata.options, self.ctx.inputs.parameters.get_dict()
+        default = self.inputs.batch.code.computer.get_default_mpiprocs_per_machine()
+        what = 'was killed as when memory is full'
+        if works_on_several(parameters, count_cores(options.resources, default)):
+            options.resources = halve_cores(options.resources, default)
+            return self._go_on(node, f'{what}, so with half of the cores from now on')
+        if 'max_memory_kb' in options:
+            options.max_memory_kb *= 2
+            return self._go_on(node, f'{what}, so with twice the memory ({options.max_memory_kb} kB) from now on')
+        return self._go_on(node, what)
 
     @process_handler(exit_codes=[CALC_CODES.ERROR_ENGINE_MISSING])
     def handle_engine_missing(self, node: CalcJobNode) -> ProcessHandlerReport:
@@ -133,6 +138,17 @@ class FourPointBatchBaseWorkChain(BaseRestartWorkChain):
         self.report(f'{self.ctx.process_name}<{node.pk}> cannot be cured by a restart: {node.exit_message}')
         code = self.exit_codes.ERROR_UNRECOVERABLE.format(pk=node.pk, message=node.exit_message)
         return ProcessHandlerReport(True, code)
+
+
+def works_on_several(parameters: dict[str, Any], cores: int) -> bool:
+    """Return whether the runner treats several molecules at a time.
+
+    :param parameters: of the job; PySCF gives all cores to one molecule unless the setting ``threads`` says otherwise.
+    """
+    if parameters.get('engine') != 'pyscf':
+        return cores > 1
+    threads = parameters.get('settings', {}).get('threads', 0)
+    return bool(threads) and cores // threads > 1
 
 
 def halve_cores(resources: dict[str, Any], default: int | None) -> dict[str, Any]:

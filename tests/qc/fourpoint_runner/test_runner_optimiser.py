@@ -4,9 +4,9 @@ from runner_jobs import embedded
 from aiida_osc.qc.fourpoint_runner.internals import Cartesians, Internals
 from aiida_osc.qc.fourpoint_runner.meter import Meter
 from aiida_osc.qc.fourpoint_runner.optimiser import descend
-from aiida_osc.qc.fourpoint_runner.scheme import GFN2
+from aiida_osc.qc.fourpoint_runner.plan import GFN2
 from aiida_osc.qc.fourpoint_runner.settings import HARTREE_TO_EV, RunnerSettings
-from aiida_osc.qc.fourpoint_runner.tblite_engine import Engine
+from aiida_osc.qc.fourpoint_runner.tblite_engine import TbliteEngine
 
 pytestmark = pytest.mark.xtb
 
@@ -16,7 +16,7 @@ def test_cartesian_fallback_finds_the_same_minimum():
     internals = Internals(start.numbers, start.bonds, start.positions)
     found = [
         descend(
-            Engine(GFN2, start.numbers, start.positions, 0, Meter()),
+            TbliteEngine(GFN2, start.numbers, start.positions, 0, Meter()),
             start.positions, coordinates, settings, None,
         )
         for coordinates in (internals, Cartesians(internals))

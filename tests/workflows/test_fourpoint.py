@@ -19,6 +19,7 @@ from aiida_osc.qc.scheme import FourPointSettings
 from aiida_osc.workflows.fourpoint import FourPointWorkChain, validate_inputs, validate_molecule, validate_parameters
 
 HF = {'method': 'HF', 'basis': 'STO-3G', 'dispersion': ''}
+PBE = {'method': 'PBE', 'basis': 'def2-SVP', 'dispersion': ''}
 PSI4 = shutil.which('psi4')
 CODES = FourPointWorkChain.exit_codes
 
@@ -69,17 +70,17 @@ def test_a_molecule_that_fails_says_why(python):
 @pytest.mark.psi4
 @pytest.mark.xtb
 def test_water_by_psi4_at_xtb_geometries(python, psi4):
-    parameters = {'engine': 'psi4', 'energy': HF, 'settings': {'polarizability': False}}
+    parameters = {'engine': 'psi4', 'energy': PBE, 'settings': {'polarizability': False}}
     inputs = {'code': psi4, 'xtb_code': python, 'molecule': molecule_set('O'), 'parameters': Dict(parameters)}
     outputs, node = run_get_node(FourPointWorkChain, **inputs, max_concurrent=Int(3))
 
     assert node.is_finished_ok, node.exit_message
     table = outputs['labels'].load()
     assert set(table.columns) == set(FourPointSettings.from_dict(parameters).required_columns)
-    assert {column.level for column in table.columns} == {'HF/STO-3G//GFN2-xTB'}
+    assert {column.level for column in table.columns} == {'PBE/def2-SVP//GFN2-xTB'}
     values = {column.target: float(value[0]) for column, value in table.columns.items()}
-    assert 7 < values['ie_adiabatic'] <= values['ie_vertical'] < 13
-    assert values['ea_adiabatic'] < -5, 'no electron is bound in a minimal basis'
+    assert 11.5 < values['ie_adiabatic'] <= values['ie_vertical'] < 13.5
+    assert values['ea_adiabatic'] < 0, 'water binds no electron'
     assert outputs['geometries'].count == 3
     links = {link.link_label for link in node.base.links.get_outgoing(WorkChainNode).all()}
     assert links == {'start'} | {f'{a}_at_{b}' for a, b in POINTS}
@@ -98,20 +99,19 @@ POINTS = [
 @pytest.mark.slow
 def test_water_by_psi4_optimised(psi4):
     molecule = molecule_set('O')
-    parameters = {'engine': 'psi4', 'energy': HF, 'geometry': HF, 'settings': {'polarizability': True}}
+    parameters = {'engine': 'psi4', 'energy': PBE, 'geometry': PBE, 'settings': {'polarizability': True}}
     inputs = {'code': psi4, 'molecule': molecule, 'geometries': geometries(molecule, [0], 'by hand')}
     outputs, node = run_get_node(FourPointWorkChain, **inputs, parameters=Dict(parameters))
 
     assert node.is_finished_ok, node.exit_message
     (level,) = {column.level for column in outputs['labels'].load().columns}
-    assert level == 'HF/STO-3G//HF/STO-3G'
+    assert level == 'PBE/def2-SVP//PBE/def2-SVP'
     values = {column.target: float(value[0]) for column, value in outputs['labels'].load().columns.items()}
     assert values['lambda_hole'] > 0
     assert values['lambda_electron'] > 0
     assert values['ie_adiabatic'] < values['ie_vertical']
-    # O-H distance of water at RHF/STO-3G (Szabo and Ostlund, Modern Quantum Chemistry).
     neutral = outputs['geometries'].load().select(molecule.load().inchikeys)[0]
-    assert np.linalg.norm(neutral.positions[0] - neutral.positions[1]) == pytest.approx(0.989, abs=0.002)
+    assert np.linalg.norm(neutral.positions[0] - neutral.positions[1]) == pytest.approx(0.97, abs=0.02)
     jobs = [child for child in node.called_descendants if isinstance(child, CalcJobNode)]
     assert len(jobs) == 7
 

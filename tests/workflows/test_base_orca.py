@@ -13,8 +13,9 @@ from orca_setup import OUTPUTS, divinylbenzene, needs_outputs, water, write_prog
 from aiida_osc.errors import OscError
 from aiida_osc.qc.calculation import Calculation, Model
 from aiida_osc.qc.failures import FAILURES
-from aiida_osc.qc.orca_input import read_cores, read_maxcore, reads_orbitals
-from aiida_osc.workflows.base.orca import OrcaBaseWorkChain, copy_orbitals, make_orca_inputs, validate_inputs
+from aiida_osc.qc.orca_input import read_basis, read_cores, read_maxcore, reads_orbitals
+from aiida_osc.workflows.base.jobs import copy_orbitals, validate_molecule_with
+from aiida_osc.workflows.base.orca import OrcaBaseWorkChain, make_orca_inputs
 
 #: The level of the recorded water.
 SOLVATED = Calculation(model=Model('HF', 'STO-3G', '', epsilon=2.3741))
@@ -333,9 +334,9 @@ def test_element_without_basis_is_refused():
     parameters = Dict({'charge': 0, 'multiplicity': 1, 'input_keywords': ['RHF', '6-31G*']})
     iodine = structure_from(['I', 'I'], [[0, 0, 0], [0, 0, 2.66]])
 
-    assert '6-31G* has no functions for the element of number 53' in validate_inputs(
-        {'structure': iodine, 'parameters': parameters}, None
-    )
+    complaint = validate_molecule_with(read_basis)({'structure': iodine, 'parameters': parameters}, None)
+
+    assert '6-31G* has no functions for the element of number 53' in complaint
 
 
 def test_cartesian_functions_are_refused(orca):
@@ -353,4 +354,7 @@ def test_options_of_a_job(orca):
     assert lines[0].startswith('osc_status=$?'), 'nothing may come between the program and its exit status'
     assert lines[-1] == 'echo over'
     assert 'orca_2json aiida -property' in options['append_text']
-    assert copy_orbitals('/a/b').splitlines()[0].startswith('#')
+    assert (
+        copy_orbitals('/a b', 'x', 'y', otherwise='true').splitlines()[1]
+        == "[ -s '/a b/x' ] && cp -- '/a b/x' y || true"
+    )

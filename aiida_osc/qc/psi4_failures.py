@@ -4,6 +4,9 @@ The words are those of Psi4 1.0 to 1.9 (its drivers' exceptions, its C++ errors,
 """
 
 import re
+from collections.abc import Sequence
+
+from aiida_osc.qc.plausible import is_impossible
 
 #: (kind, pattern, sentence or None to quote the line that matched), tried from the top.
 SIGNATURES: tuple[tuple[str, re.Pattern[str], str | None], ...] = tuple(
@@ -15,7 +18,7 @@ SIGNATURES: tuple[tuple[str, re.Pattern[str], str | None], ...] = tuple(
         ('geometry_not_converged', r'Optimization has failed|Optimizer: Optimization failed', None),
         ('geometry_not_converged', r'GeomOptNotConverged|optking\.exceptions\.|Point group changed', None),
         ('geometry_not_converged', r'Could not converge backtransformation|ALG_FAIL|INTCO_EXCEPT', None),
-        ('out_of_walltime', r'DUE TO TIME LIMIT|job killed: walltime|walltime \d+ exceeded', None),
+        ('out_of_walltime', r'WallTimeOver|DUE TO TIME LIMIT|job killed: walltime|walltime \d+ exceeded', None),
         ('out_of_memory', r'bad_alloc|MemoryError|(?:Cannot|unable to|could not) allocate', None),
         ('out_of_memory', r'(?<!There is )(?:not enough|insufficient|out of|too little(?: \w+)?) memory', None),
         ('out_of_memory', r'memory constraints exceeded|minimum 250 MiB|increase (?:available )?memory', None),
@@ -67,3 +70,8 @@ def _line_of(text: str, position: int) -> str:
     end = text.find('\n', max(position, start))
     line = ' '.join(text[start : end if end >= 0 else len(text)].split())
     return re.sub(r'^[a-zA-Z_]\w*(\.\w+)+\.(?=\w+(Error|Found)\b)', '', line)
+
+
+def is_nonsense(energy: float, symbols: Sequence[str]) -> bool:
+    """Return whether an SCF that gave this energy in hartree has converged to nonsense, or has blown up."""
+    return is_impossible(energy, symbols) or (bool(symbols) and energy > 1)

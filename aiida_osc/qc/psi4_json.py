@@ -9,7 +9,7 @@ from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
 from aiida_osc.errors import OscError
-from aiida_osc.qc.psi4_failures import classify
+from aiida_osc.qc.psi4_failures import classify, is_nonsense
 from aiida_osc.qc.psi4_output import CREATOR
 from aiida_osc.qc.result import QcResult
 from aiida_osc.qc.vibrations import NOISE, harmonic_modes
@@ -88,7 +88,8 @@ def read_qcschema(answer: dict[str, Any], known: dict[str, Any] | None = None) -
     result = _with_returned(result, answer)
     error = _mapping(answer.get('error'))
     if answer.get('success') is True and result.energy is not None:
-        return result
+        is_wrong = is_nonsense(result.energy, result.symbols)
+        return result.failed('scf_not_converged', f'energy {result.energy:g} hartree') if is_wrong else result
     text = f'{error.get("error_type", "")}: {error.get("error_message", "no energy and no error")}'
     return result.failed(*(classify(text) or ('crashed', text[-300:])))
 
@@ -155,8 +156,6 @@ def _find_failure(known: dict[str, Any], result: QcResult) -> tuple[str, str] | 
     error = _mapping(known.get('error'))
     if known.get('state') == 'failed' or error:
         text = f'{error.get("type", "Error")}: {error.get("message", "")}'
-        if error.get('type') == 'WallTimeOver':
-            return 'out_of_walltime', str(error.get('message'))
         if error.get('type') in ('KeyboardInterrupt', 'SystemExit'):
             return 'output_truncated', 'the job was interrupted'
         return classify(text) or ('crashed', text)
@@ -166,6 +165,8 @@ def _find_failure(known: dict[str, Any], result: QcResult) -> tuple[str, str] | 
         return 'crashed', 'Psi4 ended without an energy'
     if not result.symbols or any(symbol not in atomic_numbers for symbol in result.symbols):
         return 'crashed', 'the results name no molecule'
+    if is_nonsense(result.energy, result.symbols):
+        return 'scf_not_converged', f'an energy of {result.energy:g} hartree is none of this molecule'
     if result.driver in ('optimization', 'frequencies') and result.optimization_converged is not True:
         return 'geometry_not_converged', 'the optimiser stopped before its criteria were met'
     if result.driver == 'frequencies' and result.frequencies is None:

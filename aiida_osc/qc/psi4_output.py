@@ -6,9 +6,8 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from ase.data import atomic_numbers
 
-from aiida_osc.qc.psi4_failures import classify
+from aiida_osc.qc.psi4_failures import classify, is_nonsense
 from aiida_osc.qc.psi4_text import (
     FLOAT,
     read_dipole,
@@ -54,8 +53,6 @@ _CORRELATED = tuple(
         ('double hybrid', rf'DH Energies(?:[^\n]*\n){{1,12}}?\s+Total Energy\s+=\s+({FLOAT})'),
     )
 )
-#: An energy below this multiple of the Thomas-Fermi energy of the atoms, 0.7687 Z^(7/3) each, is no energy.
-_DEEPEST = 1.6
 
 
 def parse_psi4(text: str) -> QcResult:
@@ -239,18 +236,11 @@ def _find_failure(text: str, result: QcResult) -> tuple[str, str] | None:
         return 'scf_not_converged', 'energy and/or wave function did not converge, but Psi4 went on'
     if result.energy is None:
         return 'crashed', 'Psi4 ended without an energy'
-    if not np.isfinite(result.energy) or not _is_plausible(result):
+    if is_nonsense(result.energy, result.symbols):
         return 'scf_not_converged', f'an energy of {result.energy:g} hartree is none of this molecule'
     if result.optimization_converged is False:
         return 'geometry_not_converged', 'the optimiser stopped before its criteria were met'
     return None
-
-
-def _is_plausible(result: QcResult) -> bool:
-    """Return whether the energy lies where that of such atoms can lie at all."""
-    numbers = [atomic_numbers.get(symbol, 118) for symbol in result.symbols]
-    deepest = -_DEEPEST * sum(0.7687 * number ** (7 / 3) for number in numbers) - 1
-    return result.energy is not None and (not numbers or deepest < result.energy < 1)
 
 
 def _error_part(text: str) -> str:

@@ -14,6 +14,8 @@ NUMBER = r'[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?'
 _ENERGY = re.compile(
     r'^ SCF Done:\s+E\((\S+?)\)\s*=\s*(\S+)\s+A\.U\. after\s+(\d+) cycles', re.MULTILINE | re.IGNORECASE
 )
+#: Energies beyond the SCF, which come behind its own: double hybrids, MP2, coupled cluster.
+_CORRELATED = re.compile(r'(?:E2\(\S+\)\s*=\s*\S+\s+E\(\S+\)|EUMP2|E\(CORR\)|CCSD\(T\))\s*=\s*(\S+)')
 _ORIENTATION = re.compile(r'^ +(Input|Standard|Z-Matrix) orientation: *\n', re.MULTILINE)
 _ATOM = re.compile(rf'^ +\d+ +(\d+) +-?\d+ +({NUMBER}) +({NUMBER}) +({NUMBER}) *$')
 _FORCE = re.compile(rf'^ +\d+ +\d+ +({NUMBER}) +({NUMBER}) +({NUMBER}) *$')
@@ -48,6 +50,7 @@ def _read(body: str) -> QcResult:
     route = read_route(body)
     method, basis = _level(route, energies[-1][0] if energies else None)
     values = [_to_float(words[1]) for words in energies]
+    correlated = _CORRELATED.findall(body, body.rfind('SCF Done:')) if energies else []
     moves = 'Berny optimization' in body or 'GradGradGrad' in body
     version = re.search(r'^ Gaussian (\d+):\s+\S+?Rev([A-Z]\.\w+)', body, re.MULTILINE)
     result = QcResult(
@@ -59,9 +62,9 @@ def _read(body: str) -> QcResult:
         solvent=_solvent(body),
         charge=int(charges[-1][0]) if charges else None,
         multiplicity=int(charges[-1][1]) if charges else None,
-        energy=finite(values[-1]) if values else None,
+        energy=finite(_to_float(correlated[-1]) if correlated else values[-1]) if values else None,
         scf_iterations=int(energies[-1][2]) if energies else None,
-        optimization_energies=np.array(values, dtype=float) if moves and values else None,
+        optimization_energies=np.array(values, dtype=float) if moves and values and not correlated else None,
         optimization_converged='-- Stationary point found' in body if moves else None,
     )
     return _with_structure(_with_properties(_with_orbitals(result, body), body), body)

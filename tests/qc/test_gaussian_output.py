@@ -40,6 +40,11 @@ def test_open_shell_of_gaussian_09():
     assert result.frontier == (-0.3, -0.2)
 
 
+def test_energy_beyond_the_scf():
+    line = ' E2(B2PLYPD3) =    -0.1000000000D+00 E(B2PLYPD3) =    -0.76458000000000D+02\n'
+    assert parse_gaussian(short_gaussian(middle=line)).energy == -76.458
+
+
 def test_optimisation():
     result = parse_gaussian(short_gaussian(steps=('-76.3', '-76.358'), middle=STATIONARY))
     assert result.success

@@ -64,7 +64,8 @@ def by_psi4(symbols, positions):
             result = read_psi4_json(Path(folder, RESULTS_FILE).read_bytes())
         if not result.success:
             sys.exit(f'Psi4 failed: {result.reason}')
-        note('Psi4', driver, charge, result.energy, len(result.optimization_energies or []))
+        steps = result.optimization_energies
+        note('Psi4', driver, charge, result.energy, 0 if steps is None else len(steps))
         return result.energy, result.geometry * BOHR_TO_ANGSTROM
 
     neutral, at_neutral = run('optimization', 0, positions)

@@ -46,11 +46,11 @@ _CORRELATED = tuple(
     for name, pattern in (
         ('MP2', rf'DF-MP2 Energies(?:[^\n]*\n){{1,12}}?\s+Total Energy\s+=\s+({FLOAT}) \[Eh\]'),
         ('MP2', rf'^\s*(?:DF-)?MP2 Total Energy \(a\.u\.\)\s*:\s+({FLOAT})'),
-        ('CCSD', rf'^\s*\* CCSD total energy\s+=\s+({FLOAT})'),
+        ('CCSD', rf'^\s*\* CCSD total energy\s*[:=]\s+({FLOAT})'),
         ('CCSD', rf'^\s*(?:DF-)?CCSD Total Energy \(a\.u\.\)\s*:\s+({FLOAT})'),
-        ('CCSD(T)', rf'^\s*\* CCSD\(T\) total energy\s+=\s+({FLOAT})'),
+        ('CCSD(T)', rf'^\s*\* CCSD\(T\) total energy\s*[:=]\s+({FLOAT})'),
         ('CCSD(T)', rf'^\s*(?:DF-)?CCSD\(T\) Total Energy \(a\.u\.\)\s*:\s+({FLOAT})'),
-        ('double hybrid', rf'DH Energies(?:[^\n]*\n){{1,12}}?\s+Total Energy\s+=\s+({FLOAT})'),
+        ('double hybrid', rf'@Final double-hybrid DFT total energy\s*=\s+({FLOAT})'),
     )
 )
 
@@ -120,10 +120,10 @@ def _read_scf(block: str) -> QcResult:
     energy, correlated = _energy_of(block)
     reference = _first(r'^\s+(R|U|RO|CU)(?:HF|KS) Reference', block)
     functional = _first(r'=> Composite Functional: (\S+) <=', block)
-    method = correlated if correlated not in (None, 'double hybrid') else functional
+    method = functional or correlated or ('HF' if reference else None)
     iterations = _ITERATION.findall(block)
     known: dict[str, Any] = {
-        'method': method if functional or correlated else ('HF' if reference else None),
+        'method': method,
         'basis': _first(r'==> Primary Basis <==\s*\n\s*\n\s+Basis Set: (\S+)', block),
         'basis_functions': _whole(r'Number of basis functions?: (\d+)', block),
         'threads': _whole(r'^\s+(\d+) Threads,', block),

@@ -216,3 +216,166 @@ def test_classify_knows_only_kinds_of_the_table():
         kind, words = classify(text)
         assert kind in FAILURES
         assert words
+
+
+def scf(energy, reference='RHF', shift=0.0, unit='Angstrom'):
+    """Return one SCF of a water-like molecule as Psi4 prints it, numbers made up."""
+    return f"""
+                              {reference} Reference
+                        2 Threads,    256 MiB Core
+    Geometry (in {unit}), charge = 0, multiplicity = 1:
+
+       Center              X                  Y                   Z               Mass
+    ------------   -----------------  -----------------  -----------------  -----------------
+         O           {shift:.12f}     0.000000000000     0.100000000000    15.994914619570
+       Gh(HE)         9.000000000000     0.000000000000     0.000000000000     4.002603254150
+         H            0.000000000000     0.700000000000    -0.500000000000     1.007825032070
+         H            0.000000000000    -0.700000000000    -0.500000000000     1.007825032070
+
+  Charge       = 0
+  Multiplicity = 1
+
+   @DF-RHF iter   0:   -74.00000000000000   -7.40000e+01   1.00000e-01
+   @DF-RHF iter   1:   {energy:.14f}   -1.00000e+00   1.00000e-09 DIIS
+
+    Orbital Energies (a.u.)
+    -----------------------
+
+    Doubly Occupied:
+
+       1A'    -20.500000     1Ap"    -1.250000
+
+    Virtual:
+
+       2App    -1.750000   123A1   1234.500000
+
+    Final Occupation by Irrep:
+
+  @DF-RHF Final Energy:   {energy:.14f}
+"""
+
+
+def test_finite_differences_give_the_structure_that_was_not_displaced():
+    """In Psi4 1.0 it is the last of them, in later versions the first."""
+    start = '  Using finite-differences of gradients to determine vibrational frequencies\n'
+    end = '  Total E0, Electronic energy at well bottom at 0 [K]               -75.12345679 [Eh]\n'
+    reference, others = scf(-75.123456789), [scf(-75.12 + 0.001 * n, shift=0.01 * (n + 1)) for n in range(3)]
+    for order in ([*others, reference], [reference, *others]):
+        result = parse_psi4(HEADER + start + ''.join(order) + end + END)
+        assert result.success
+        assert result.energy == -75.123456789
+        assert result.geometry[0, 0] == 0
+        assert result.symbols == ('O', 'H', 'H'), 'the ghost is no atom'
+
+
+def test_labels_of_orbitals_and_units():
+    result = parse_psi4(HEADER + scf(-75.0, unit='Bohr') + END)
+    np.testing.assert_array_equal(result.eigenvalues_a, [-20.5, -1.75, -1.25, 1234.5])
+    assert (result.occupied_a, result.threads, result.scf_iterations, result.method) == (2, 2, 1, 'HF')
+    np.testing.assert_array_equal(result.geometry[1], [0, 0.7, -0.5])
+    angstrom = parse_psi4(HEADER + scf(-75.0) + END)
+    np.testing.assert_allclose(angstrom.geometry * BOHR_TO_ANGSTROM, result.geometry, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ('lines', 'method', 'energy'),
+    [
+        (
+            '\t ==================> DF-MP2 Energies <====================\n\t----\n'
+            '\t Reference Energy          =     -75.0000000000000000 [Eh]\n'
+            '\t Correlation Energy        =      -0.2500000000000000 [Eh]\n'
+            '\t Total Energy              =     -75.2500000000000000 [Eh]\n'
+            '\t SCS Total Energy          =     -75.9000000000000000 [Eh]\n',
+            'MP2',
+            -75.25,
+        ),
+        (
+            '      * MP2 total energy                      =  -75.250000000000000\n'
+            '      * CCSD total energy                     =  -75.260000000000000\n'
+            '      * CCSD(T) total energy                  =  -75.270000000000000\n',
+            'CCSD(T)',
+            -75.27,
+        ),
+        ('\tMP2 Total Energy (a.u.)            :   -75.25000000000000\n', 'MP2', -75.25),
+        ('    @Final double-hybrid DFT total energy =   -75.2900000000000000\n', 'double hybrid', -75.29),
+    ],
+)
+def test_energies_beyond_the_scf(lines, method, energy):
+    result = parse_psi4(HEADER + scf(-75.0) + lines + END)
+    assert (result.method, result.energy) == (method, energy)
+
+
+OLD_MODES = """
+   Frequency:        500.12i
+   Force constant:  -0.4912
+\t     X       Y       Z           mass\t
+  O \t   0.000   0.100   0.000      15.994915
+  H \t   0.500   0.000   0.000       1.007825
+  H \t  -0.500   0.000   0.000       1.007825
+
+   Frequency:       1500.26
+   Force constant:   0.4912
+\t     X       Y       Z           mass\t
+  O \t   0.000   0.200   0.000      15.994915
+  H \t   0.500   0.000   0.000       1.007825
+  H \t  -0.500   0.000   0.000       1.007825
+
+-------------------------------------------------------------
+
+ #  #
+ Irrep: 1
+      1: -500.1234567
+      2: 1500.2612345
+
+
+"""
+
+
+def test_vibrations_of_the_first_versions():
+    result = parse_psi4(HEADER + scf(-75.0) + OLD_MODES + END)
+    assert result.success
+    assert result.driver == 'frequencies'
+    np.testing.assert_array_equal(result.frequencies, [-500.1234567, 1500.2612345])
+    assert result.imaginary_modes.shape == (1, 3, 3)
+    assert result.imaginary_modes[0, 0, 1] == 0.1
+    cut = parse_psi4(HEADER + scf(-75.0) + OLD_MODES[: OLD_MODES.index('   Frequency:       1500') + 120] + END)
+    assert cut.frequencies is None, 'an incomplete table is none'
+
+
+NEW_MODES = """
+  ==> Harmonic Vibrational Analysis <==
+
+  pre-proj  low-frequency mode:    0.0000i [cm^-1]
+  Note that "Vibration"s include 1 un-projected rotation-like modes.
+  Vibration                       1                   6
+  Freq [cm^-1]                1118.1609i            12.5000
+  Irrep                           B2
+  ----------------------------------------------------------------------------------
+      1   O                0.00 -0.12  0.00   -0.00 -0.00 -0.08
+      2   H               -0.00  0.57  0.00    0.00 -0.00 -0.07
+      3   H                0.00  0.57 -0.00    0.38  0.00  0.59
+
+  Vibration                       7
+  Freq [cm^-1]                1852.1078
+  Irrep
+  ----------------------------------------------------------------------------------
+      1   O                0.00 -0.12  0.00
+      2   H               -0.00  0.57  0.00
+      3   H                0.00  0.57 -0.00
+
+  ==> Thermochemistry Components <==
+"""
+
+
+def test_vibrations_without_the_rotations_that_psi4_left_in():
+    result = parse_psi4(HEADER + scf(-75.0) + NEW_MODES + END)
+    np.testing.assert_array_equal(result.frequencies, [-1118.1609, 1852.1078])
+    np.testing.assert_array_equal(result.imaginary_modes[0, 1], [0, 0.57, 0])
+
+
+@pytest.mark.parametrize('days', [False, True])
+def test_wall_time(days):
+    text = '    Psi4 wall time for execution: ' + ('2 days, ' if days else '') + '1:02:03.50\n'
+    assert parse_psi4(HEADER + scf(-75.0) + text + END).wall_seconds == 3723.5 + (172800 if days else 0)
+    old = 'Total time:\n\tuser time   =       1.00 seconds\n\tsystem time =       0.01 seconds\n'
+    assert parse_psi4(HEADER + scf(-75.0) + old + '\ttotal time  =         17 seconds\n' + END).wall_seconds == 17

@@ -14,6 +14,8 @@ from aiida_osc.workflows.fourpoint import FourPointWorkChain, protocol_parameter
 from aiida_osc.workflows.known import find_known, structures_of
 from aiida_osc.workflows.protocols import load_protocol
 
+#: The calculations of a molecule went well, its numbers did not pass the checks: no failure of the job.
+NOT_PLAUSIBLE = FourPointWorkChain.exit_codes.ERROR_NOT_PLAUSIBLE.status
 #: Outputs of a job that are collected.
 COLLECTED = ('labels', 'geometries', 'results')
 
@@ -244,7 +246,7 @@ class LabelWorkChain(WorkChain):
                 continue
             self.ctx.running.remove(label)
             self.ctx.done.append(label)
-            if not process.is_finished_ok:
+            if not process.is_finished_ok and process.exit_status != NOT_PLAUSIBLE:
                 self._note_failure(label, process)
             if 'results' in process.outputs:
                 self.report(_sentence(label, self.ctx.sets[label].count, process.outputs.results.get_dict()))
@@ -269,7 +271,7 @@ class LabelWorkChain(WorkChain):
         self.ctx.totals = outputs['failures'].get_dict()['totals']
         cheap = outputs['labels'].count - self.ctx.totals['labelled']
         if cheap:
-            self.report(f'{_number(cheap, "molecule")} have labels of xTB only, at its own level')
+            self.report(f'labels of xTB only, at its own level: {_number(cheap, "molecule")}')
         self.out_many(outputs)
 
     def finalize(self):

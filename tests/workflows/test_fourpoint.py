@@ -69,9 +69,9 @@ def test_a_molecule_that_fails_says_why(python):
 
 @pytest.mark.psi4
 @pytest.mark.xtb
-def test_water_by_psi4_at_xtb_geometries(python, psi4):
+def test_formaldehyde_by_psi4_at_xtb_geometries(python, psi4):
     parameters = {'engine': 'psi4', 'energy': PBE, 'settings': {'polarizability': False}}
-    inputs = {'code': psi4, 'xtb_code': python, 'molecule': molecule_set('O'), 'parameters': Dict(parameters)}
+    inputs = {'code': psi4, 'xtb_code': python, 'molecule': molecule_set('C=O'), 'parameters': Dict(parameters)}
     outputs, node = run_get_node(FourPointWorkChain, **inputs, max_concurrent=Int(3))
 
     assert node.is_finished_ok, node.exit_message
@@ -79,8 +79,10 @@ def test_water_by_psi4_at_xtb_geometries(python, psi4):
     assert set(table.columns) == set(FourPointSettings.from_dict(parameters).required_columns)
     assert {column.level for column in table.columns} == {'PBE/def2-SVP//GFN2-xTB'}
     values = {column.target: float(value[0]) for column, value in table.columns.items()}
-    assert 11.5 < values['ie_adiabatic'] <= values['ie_vertical'] < 13.5
-    assert values['ea_adiabatic'] < 0, 'water binds no electron'
+    # 10.89 eV by experiment (ASE's collection of NIST data); a small basis without dispersion comes near.
+    assert 10 < values['ie_adiabatic'] < 11.5
+    assert 10 < values['ie_vertical'] < 11.5
+    assert values['ea_adiabatic'] < 0, 'formaldehyde binds no electron'
     assert outputs['geometries'].count == 3
     links = {link.link_label for link in node.base.links.get_outgoing(WorkChainNode).all()}
     assert links == {'start'} | {f'{a}_at_{b}' for a, b in POINTS}
@@ -120,7 +122,7 @@ def test_water_by_psi4_optimised(psi4):
 def test_when_the_engine_fails_the_labels_of_xtb_are_the_last_resort(python, aiida_code_installed):
     code = aiida_code_installed(label='no psi4', filepath_executable='/bin/false')
     parameters = {'engine': 'psi4', 'energy': HF, 'settings': {'polarizability': False}}
-    inputs = {'code': code, 'xtb_code': python, 'molecule': molecule_set('O'), 'parameters': Dict(parameters)}
+    inputs = {'code': code, 'xtb_code': python, 'molecule': molecule_set('C=O'), 'parameters': Dict(parameters)}
     outputs, node = run_get_node(FourPointWorkChain, **inputs, max_concurrent=Int(1))
 
     assert node.exit_status == CODES.ERROR_LAST_RESORT.status

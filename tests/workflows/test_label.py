@@ -1,5 +1,6 @@
 """Tests of the label work chain, with real xTB jobs."""
 
+import shutil
 import sys
 
 import pytest
@@ -13,6 +14,7 @@ from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.qc.levels import XTB_LEVELS
 from aiida_osc.workflows.label import LabelWorkChain, validate_options, validate_positive
 
+PSI4 = shutil.which('psi4')
 THIOPHENE, FURAN, CYCLOPROPYNE = 'c1ccsc1', 'c1ccoc1', 'C1#CC1'
 
 
@@ -92,6 +94,30 @@ def test_labels_of_earlier_are_taken_from_the_graph(python):
     index = outputs['labels'].load().index()
     again = outputs['labels'].load().values(column)[index[molecule_set('C#C').load().inchikeys[0]]]
     assert again == first['labels'].load().values(column)[0]
+
+
+@pytest.mark.psi4
+@pytest.mark.slow
+@pytest.mark.xtb
+@pytest.mark.skipif(PSI4 is None, reason='the program psi4 is not on PATH')
+def test_label_by_a_program_after_xtb(python, aiida_code_installed):
+    """One molecule has no xTB geometry, the other gets labels of both levels, and the second time none is computed."""
+    code = aiida_code_installed(label='psi4', filepath_executable=PSI4)
+    energy = {'method': 'PBE', 'basis': 'def2-SVP', 'dispersion': ''}
+    parameters = {'engine': 'psi4', 'energy': energy, 'settings': {'polarizability': False}}
+    inputs = {'code': code, 'xtb_code': python, 'molecules': molecule_set('C=O', CYCLOPROPYNE)}
+    outputs, node = run_get_node(LabelWorkChain, **inputs, parameters=Dict(parameters))
+
+    assert node.is_finished_ok, node.exit_message
+    labels = outputs['labels'].load()
+    assert labels.smiles == ('C=O',)
+    assert {column.level for column in labels.columns} == {'PBE/def2-SVP//GFN2-xTB', *XTB_LEVELS.values()}
+    assert [item['smiles'] for item in outputs['failures']['molecules'].values()] == [CYCLOPROPYNE]
+
+    again, second = run_get_node(LabelWorkChain, **inputs, parameters=Dict(parameters))
+    assert not [child for child in second.called_descendants if child.process_type.endswith('osc.psi4')]
+    column = Column('ie_vertical', 'PBE/def2-SVP//GFN2-xTB')
+    assert again['labels'].load().values(column)[0] == labels.values(column)[0]
 
 
 @pytest.mark.xtb

@@ -1,11 +1,12 @@
-"""Compare the four-point batch runner with tblite + ASE BFGS and the xtb program: CPU seconds, gradient calls, minima.
+"""Compare the four-point batch job with a shell loop over the xtb program and with tblite + ASE BFGS.
 
-Every engine starts from the same ETKDGv3 + MMFF94 structure and does the neutral, cation and anion optimisations and
-the crossed single points; the runner and ASE also do the five IPEA1 points, and the runner the polarizability unless
-``--no-polarizability`` is given. ``--share N`` times a whole job of N molecules and prints which part of
-``wall seconds * cores`` was spent inside the engine.
+Everyone starts from the same ETKDGv3 + MMFF94 structure, does the optimisations of neutral, cation and anion and the
+four crossed single points, with one thread. The job runs as the CalcJob runs it, a zip application started by Python,
+and its CPU seconds hold all that it does: the start of Python, the embedding and the five IPEA1 points too, and the
+polarizability with ``--polarizability``. The loop calls ``xtb --opt`` three times and ``xtb`` four times per molecule.
 
-Every engine has one thread.
+``--share N`` times a job of N molecules on all cores and prints which part of ``wall seconds * cores`` was spent
+inside the engine.
 """
 
 import argparse
@@ -26,10 +27,15 @@ os.environ.update(dict.fromkeys(('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL
 
 import numpy as np
 
-from aiida_osc.qc import fourpoint_runner as runner
+from aiida_osc.datasets.seed_set import seed_entries
+from aiida_osc.qc.fourpoint_runner.engine import Surroundings
+from aiida_osc.qc.fourpoint_runner.job import Task, available_cores
+from aiida_osc.qc.fourpoint_runner.settings import BOHR, CHARGES, HARTREE_TO_EV, INPUT, RESULTS, SUMMARY
+from aiida_osc.qc.fourpoint_runner.start import Start, make_start
+from aiida_osc.qc.runner_archive import RUNNER, write_runner
 
 #: Donor-acceptor molecules in the manner of non-fullerene acceptors, 27 to 54 atoms, written for this benchmark.
-MOLECULES = (
+WRITTEN = (
     'N#CC(C#N)=Cc1ccc(-c2ccc(C=C(C#N)C#N)s2)s1',
     'CN1C(=O)C(=Cc2ccc(-c3ccc(C=O)s3)s2)C(=O)N(C)C1=O',
     'O=C1C(=Cc2ccc(-c3ccc(-c4ccncn4)s3)cn2)C(=O)c2ccccc21',
@@ -37,12 +43,26 @@ MOLECULES = (
     'CN1C(=O)C(=Cc2cc3c(s2)c2sccc2n3C)SC1=C(C#N)C#N',
     'CN1C(=O)C2=C(c3ccc(-c4ccc(C=C(C#N)C#N)cc4)s3)N(C)C(=O)C2=C1c1cccs1',
 )
-MEV = 1000 * runner.HARTREE_TO_EV
+#: Molecules of the seed set, 24 to 52 atoms.
+FROM_THE_SEED = (
+    'HAT',
+    '4,7-dithienyl-BTD',
+    'IDT',
+    'dimethyl-NDI',
+    '2,7-dithienylfluorenone',
+    '5,12-dimethoxytetracene',
+    "N,N'-dimethyl-diphenyl-DPP",
+    '9,10-bis(phenylethynyl)anthracene',
+    'mCP',
+)
+MEV = 1000 * HARTREE_TO_EV
+#: The same minimum, in meV.
+SAME = 5.0
 
 
 @dataclass
 class Outcome:
-    """What one engine needed for one molecule; energies in hartree by charge, lambdas in eV."""
+    """What one engine needed for one molecule; energies in hartree by charge."""
 
     cpu: float
     calls: dict[int, int] = field(default_factory=dict)
@@ -52,35 +72,50 @@ class Outcome:
     def reorganisation(self, charge: int) -> float:
         """Return the four-point reorganisation energy in eV."""
         e, x = self.energies, self.crossed
-        return (x[charge, 0] - e[charge] + x[0, charge] - e[0]) * runner.HARTREE_TO_EV
+        return (x[charge, 0] - e[charge] + x[0, charge] - e[0]) * HARTREE_TO_EV
 
 
-def run_ours(task: runner.Task, settings: runner.RunnerSettings) -> Outcome:
-    record = runner.treat(task, settings, 0, lambda stage: None)
+def run_job(smiles: list[str], cores: int, settings: dict) -> tuple[list[dict], dict, float, float]:
+    """Return records and summary of one job, its CPU seconds and its wall seconds."""
+    tasks = [{'key': f'{n:04d}', 'smiles': text, 'start': None} for n, text in enumerate(smiles)]
+    job = {'format': 1, 'engine': 'tblite', 'seed': 0, 'cores': cores, 'settings': settings, 'molecules': tasks}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / INPUT).write_text(json.dumps(job))
+        with (folder / RUNNER).open('wb') as handle:
+            write_runner(handle)
+        before, begin = children_cpu(), time.perf_counter()
+        subprocess.run([sys.executable, RUNNER], cwd=folder, check=True)
+        cpu, wall = children_cpu() - before, time.perf_counter() - begin
+        records = [json.loads(line) for line in (folder / RESULTS).read_text().splitlines()]
+        return records, json.loads((folder / SUMMARY).read_text()), cpu, wall
+
+
+def run_ours(smiles: str, settings: dict) -> Outcome:
+    (record,), _, cpu, _ = run_job([smiles], 1, settings)
     if record['status'] == 'failed':
-        raise SystemExit(f'{task.smiles}: {record["reason"]}')
-    energies = {q: record['energies'][f'GFN2:{q}@{q}'] for q in runner.CHARGES}
+        raise SystemExit(f'{smiles}: {record["reason"]}')
+    energies = {q: record['energies'][f'GFN2:{q}@{q}'] for q in CHARGES}
     pairs = ((1, 0), (-1, 0), (0, 1), (0, -1))
     crossed = {(q, p): record['energies'][f'GFN2:{q}@{p}'] for q, p in pairs}
-    return Outcome(record['cpu_seconds'], {int(q): n for q, n in record['steps'].items()}, energies, crossed)
+    return Outcome(cpu, {int(q): n for q, n in record['steps'].items()}, energies, crossed)
 
 
-def run_ase(start: runner.Start) -> Outcome:
+def run_ase(start: Start) -> Outcome:
     from ase import Atoms
     from ase.optimize import BFGS
     from tblite.ase import TBLite
     from tblite.interface import Calculator
 
     begin, outcome = time.process_time(), Outcome(0.0)
-    positions = {0: start.positions * runner.BOHR}
+    positions = {0: start.positions * BOHR}
 
     def energy(charge: int, where: int, method: str = 'GFN2-xTB') -> float:
-        x = positions[where] / runner.BOHR
-        calculator = Calculator(method, start.numbers, x, charge=charge, uhf=abs(charge))
+        calculator = Calculator(method, start.numbers, positions[where] / BOHR, charge=charge, uhf=abs(charge))
         calculator.set('verbosity', 0)
         return float(calculator.singlepoint().get('energy'))
 
-    for charge in runner.CHARGES:
+    for charge in CHARGES:
         atoms = Atoms(start.numbers, positions[0])
         atoms.calc = TBLite(method='GFN2-xTB', charge=charge, multiplicity=1 + abs(charge), verbosity=0)
         search = BFGS(atoms, logfile=None)
@@ -94,29 +129,26 @@ def run_ase(start: runner.Start) -> Outcome:
     return outcome
 
 
-def run_xtb(start: runner.Start) -> Outcome:
+def run_xtb(start: Start) -> Outcome:
     with tempfile.TemporaryDirectory() as name:
         return _run_xtb(start, Path(name))
 
 
-def _run_xtb(start: runner.Start, folder: Path) -> Outcome:
+def _run_xtb(start: Start, folder: Path) -> Outcome:
     from rdkit import Chem
 
     symbols = [Chem.GetPeriodicTable().GetElementSymbol(int(number)) for number in start.numbers]
-    rows = [f'{s} {x:.8f} {y:.8f} {z:.8f}' for s, (x, y, z) in zip(symbols, start.positions * runner.BOHR, strict=True)]
+    rows = [f'{s} {x:.8f} {y:.8f} {z:.8f}' for s, (x, y, z) in zip(symbols, start.positions * BOHR, strict=True)]
     (folder / 'start.xyz').write_text('\n'.join([str(len(rows)), '', *rows]) + '\n')
-    before, outcome = _children_cpu(), Outcome(0.0)
+    before, outcome = children_cpu(), Outcome(0.0)
     for charge, source in ((0, 'start.xyz'), (1, '0.xyz'), (-1, '0.xyz')):
         text = _call_xtb(folder, source, charge, '--opt')
         (folder / 'xtbopt.xyz').rename(folder / f'{charge}.xyz')
         outcome.energies[charge] = _final_energy(text)
         outcome.calls[charge] = len(re.findall(r'CYCLE\s+\d+', text)) + 1
-        if charge:
-            first = re.search(r'\* total energy\s*:\s*(-?\d+\.\d+)', text)
-            outcome.crossed[charge, 0] = float(first[1]) if first else np.nan
     for charge, where in ((1, 0), (-1, 0), (0, 1), (0, -1)):
         outcome.crossed[charge, where] = _final_energy(_call_xtb(folder, f'{where}.xyz', charge))
-    outcome.cpu = _children_cpu() - before
+    outcome.cpu = children_cpu() - before
     return outcome
 
 
@@ -130,72 +162,81 @@ def _final_energy(text: str) -> float:
     return float(re.findall(r'TOTAL ENERGY\s+(-?\d+\.\d+) Eh', text)[-1])
 
 
-def _children_cpu() -> float:
+def children_cpu() -> float:
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
 
-def compare(smiles: list[str], settings: runner.RunnerSettings, engines: list[str]) -> None:
+def compare(smiles: list[str], settings: dict, engines: list[str]) -> None:
     totals: dict[str, list[float]] = {}
-    for line in smiles:
-        task = runner.Task(line, line)
-        start = runner.make_start(task, settings, 0)
-        runs = {'runner': lambda task=task: run_ours(task, settings)}
+    verdicts = []
+    for number, line in enumerate(smiles, 1):
+        start = make_start(Task(line, line), 0, Surroundings())
+        runs = {'job': lambda line=line: run_ours(line, settings)}
         runs |= {'ase': lambda start=start: run_ase(start), 'xtb': lambda start=start: run_xtb(start)}
-        print(f'\n{line} ({len(start.numbers)} atoms)')
-        base: Outcome | None = None
-        for name in engines:
-            outcome = runs[name]()
-            base = base or outcome
+        print(f'\n{number}. {line} ({len(start.numbers)} atoms)')
+        found = {name: runs[name]() for name in engines}
+        for name, outcome in found.items():
             totals.setdefault(name, []).append(outcome.cpu)
-            calls = '/'.join(str(outcome.calls[q]) for q in runner.CHARGES)
-            above = '/'.join(f'{(outcome.energies[q] - base.energies[q]) * MEV:+.1f}' for q in runner.CHARGES)
-            hole, electron = outcome.reorganisation(1), outcome.reorganisation(-1)
-            print(
-                f'  {name:7s} {outcome.cpu:7.2f} CPU-s  gradients {calls:12s}  minima {above:18s} meV  '
-                f'lambda {hole:.4f} {electron:.4f} eV'
-            )
-    print('\nmean CPU seconds per molecule')
+            print(describe(name, outcome, found['job']), flush=True)
+        if 'xtb' in found:
+            verdicts.append({q: MEV * (found['xtb'].energies[q] - found['job'].energies[q]) for q in CHARGES})
+    report(totals, verdicts)
+
+
+def describe(name: str, outcome: Outcome, base: Outcome) -> str:
+    calls = '/'.join(str(outcome.calls[q]) for q in CHARGES)
+    above = '/'.join(f'{(outcome.energies[q] - base.energies[q]) * MEV:+.1f}' for q in CHARGES)
+    hole, electron = outcome.reorganisation(1), outcome.reorganisation(-1)
+    return (
+        f'  {name:4s} {outcome.cpu:7.2f} CPU-s  gradients {calls:12s}  minima {above:18s} meV  '
+        f'lambda {hole:.4f} {electron:.4f} eV'
+    )
+
+
+def report(totals: dict[str, list[float]], verdicts: list[dict[int, float]]) -> None:
+    print('\nmean CPU seconds per molecule, and the ratio of the job to it')
     for name, values in totals.items():
-        print(
-            f'  {name:7s} {np.mean(values):7.2f}   ratio to the runner {np.sum(values) / np.sum(totals["runner"]):.2f}'
-        )
+        print(f'  {name:4s} {np.mean(values):7.2f}   {np.sum(totals["job"]) / np.sum(values):.2f}')
+    count = sum(len(verdict) for verdict in verdicts)
+    same = sum(abs(value) <= SAME for verdict in verdicts for value in verdict.values())
+    higher = sum(value < -SAME for verdict in verdicts for value in verdict.values())
+    if count:
+        print(f'minima of the job and of xtb: {same} of {count} within {SAME:g} meV, {higher} of the job higher')
 
 
-def measure_share(smiles: list[str], count: int, settings: dict[str, object]) -> None:
+def measure_share(smiles: list[str], count: int, settings: dict) -> None:
     """Run one job of ``count`` molecules on all cores and print the share of time inside the engine."""
-    tasks = [{'key': f'{n:04d}', 'smiles': smiles[n % len(smiles)], 'start': None} for n in range(count)]
-    job = {'format': 1, 'engine': 'tblite', 'seed': 0, 'settings': settings, 'molecules': tasks}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / runner.INPUT).write_text(json.dumps({**job, 'cores': runner.available_cores()}))
-        begin = time.perf_counter()
-        subprocess.run([sys.executable, runner.__file__, name], check=True)
-        wall = time.perf_counter() - begin
-        report = json.loads((folder / runner.SUMMARY).read_text())
-    share = report['engine_seconds'] / (wall * report['cores'])
-    cpu = report['cpu_seconds'] / count
-    print(f'\n{count} molecules, {report["cores"]} cores: {wall:.1f} s wall, {cpu:.2f} CPU-s per molecule')
-    print(f'{report["ok"]} ok, {report["flagged"]} flagged, {report["failed"]} failed; inside the engine {share:.1%}')
+    _, summary, cpu, wall = run_job([smiles[n % len(smiles)] for n in range(count)], available_cores(), settings)
+    share = summary['engine_seconds'] / (wall * summary['cores'])
+    print(f'\n{count} molecules, {summary["cores"]} cores: {wall:.1f} s wall, {cpu / count:.2f} CPU-s per molecule')
+    print(
+        f'{summary["ok"]} ok, {summary["flagged"]} flagged, {summary["failed"]} failed; inside the engine {share:.1%}'
+    )
+
+
+def built_in() -> list[str]:
+    seed = {entry.name: entry.smiles for entry in seed_entries()}
+    return [*WRITTEN, *(seed[name] for name in FROM_THE_SEED)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('file', nargs='?', type=Path, help='SMILES [name] lines; default: six built-in molecules')
-    parser.add_argument('--engines', nargs='+', default=['runner', 'ase', 'xtb'], choices=['runner', 'ase', 'xtb'])
+    parser.add_argument('file', nargs='?', type=Path, help='SMILES [name] lines; default: fifteen built-in molecules')
+    parser.add_argument('--engines', nargs='+', default=['job', 'xtb'], choices=['job', 'ase', 'xtb'])
     parser.add_argument('--share', type=int, default=0, help='time one job of that many molecules')
-    parser.add_argument('--no-polarizability', action='store_true', help='leave the polarizability out')
+    parser.add_argument('--polarizability', action='store_true', help='with the polarizability in the job')
     arguments = parser.parse_args()
-    lines = arguments.file.read_text().splitlines() if arguments.file else list(MOLECULES)
+    lines = arguments.file.read_text().splitlines() if arguments.file else built_in()
     smiles = [line.split()[0] for line in lines if line.strip()]
-    polarizability = not arguments.no_polarizability
-    engines = ['runner', *(name for name in dict.fromkeys(arguments.engines) if name != 'runner')]
+    settings = {'polarizability': arguments.polarizability}
+    engines = ['job', *(name for name in dict.fromkeys(arguments.engines) if name != 'job')]
     if 'xtb' in engines and shutil.which('xtb') is None:
         print('xtb is not on PATH: left out')
         engines.remove('xtb')
-    compare(smiles, runner.RunnerSettings(polarizability=polarizability), engines)
+    compare(smiles, settings, engines)
     if arguments.share:
-        measure_share(smiles, arguments.share, {'polarizability': polarizability})
+        measure_share(smiles, arguments.share, settings)
 
 
 if __name__ == '__main__':

@@ -24,6 +24,8 @@ from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.geometry_table import Geometry, GeometryTable
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.qc.fourpoint_runner.job import read_input
+from aiida_osc.qc.fourpoint_runner.plan import GFN2
+from aiida_osc.qc.levels import XTB_LEVELS
 from aiida_osc.qc.runner_archive import write_runner
 
 METHANE, WATER = 'VNWKTOKETHGBQD-UHFFFAOYSA-N', 'XLYOFNOQVPJJNP-UHFFFAOYSA-N'
@@ -201,3 +203,54 @@ def test_runner_input_without_geometries(molecules):
         {'key': METHANE, 'smiles': 'C', 'start': None},
         {'key': WATER, 'smiles': 'O', 'start': None},
     ]
+
+
+B3LYP = {'method': 'B3LYP', 'basis': 'def2-SVP', 'dispersion': 'D3BJ'}
+BALANCED = {'engine': 'pyscf', 'energy': B3LYP, 'geometry': 'GFN2-xTB'}
+
+
+@pytest.mark.parametrize(
+    ('values', 'complaint'),
+    [
+        (BALANCED, None),
+        ({**BALANCED, 'geometry': B3LYP, 'settings': {'threads': 2, 'optimiser': 'geometric'}}, None),
+        ({'engine': 'tblite', 'energy': B3LYP}, 'leave out energy'),
+        ({'engine': 'pyscf'}, 'needs a level of theory'),
+        ({**BALANCED, 'energy': {**B3LYP, 'method': 'B4LYP'}}, "unknown method 'B4LYP'"),
+        ({**BALANCED, 'energy': {**B3LYP, 'basis': 'big'}}, "unknown basis 'big'"),
+        ({**BALANCED, 'energy': {**B3LYP, 'method': 'M06-2X'}}, 'no parameters for M06-2X'),
+        ({**BALANCED, 'energy': {'method': 'wB97X-D', 'dispersion': ''}}, 'pyscf has no wB97X-D'),
+        ({**BALANCED, 'geometry': 'MMFF94'}, "geometry 'MMFF94'"),
+        ({**BALANCED, 'settings': {'optimiser': 'bfgs'}}, 'optimiser'),
+    ],
+)
+def test_validate_levels(values, complaint):
+    found = validate_parameters(Dict(values), None)
+    assert found is None if complaint is None else complaint in found
+
+
+def test_input_of_a_density_functional(prepare, inputs, tmp_path):
+    inputs['parameters'] = Dict({**BALANCED, 'energy': {**B3LYP, 'epsilon': 3.5}})
+    inputs['metadata']['options'] = {'max_memory_kb': 8 * 1024 * 1024}
+    _, _, content = prepare(inputs)
+    (tmp_path / 'input.json').write_bytes(content['input.json'])
+    job = read_input(tmp_path / 'input.json')
+
+    assert job.plan.geometry == GFN2
+    assert (job.plan.energy.method, job.plan.energy.dispersion) == ('b3lypg', 'd3bj:b3lyp')
+    assert set(job.plan.levels.values()) == {'B3LYP-D3BJ/def2-SVP//GFN2-xTB'}
+    assert (job.plan.environment, job.plan.geometry_level) == ('cpcm(eps=3.5)', 'GFN2-xTB')
+    assert job.settings.memory_mb == 6553, 'four fifths of the memory of the job'
+
+
+def test_xtb_records_are_told_their_levels(prepare, inputs, tmp_path):
+    _, _, content = prepare(inputs)
+    (tmp_path / 'input.json').write_bytes(content['input.json'])
+    assert read_input(tmp_path / 'input.json').plan.levels == XTB_LEVELS
+
+
+def test_element_without_basis_is_refused(prepare, inputs):
+    inputs['molecules'] = MoleculeSetData(MoleculeTable(('CI',), ('A',), ('test',)))
+    inputs['parameters'] = Dict({**BALANCED, 'energy': {**B3LYP, 'basis': '6-31G*'}})
+    with pytest.raises(ValueError, match='no functions for the element of number 53'):
+        prepare(inputs)

@@ -6,7 +6,8 @@ import pytest
 from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.qc import fourpoint
-from aiida_osc.qc.levels import GFN2, IPEA1, XTB_LEVELS
+from aiida_osc.qc.calculation import Model
+from aiida_osc.qc.levels import GFN2, IPEA1, XTB_LEVELS, fourpoint_columns
 
 #: Thiophene as the runner gives it (GFN2-xTB and IPEA1-xTB with tblite 0.8.0).
 PROPERTIES = {
@@ -139,3 +140,54 @@ def test_summary_counts_and_adds_up():
     assert found['versions'] == {'tblite': '0.8.0'}
     assert list(found['failures']) == ['C']
     assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+LEVEL = 'B3LYP-D3BJ/def2-SVP//GFN2-xTB'
+DFT = {'levels': dict.fromkeys(XTB_LEVELS, LEVEL), 'environment': 'cpcm(eps=3.5)', 'geometry_level': 'GFN2-xTB'}
+
+
+def test_labels_have_the_levels_of_their_records():
+    records = read(make('A', **DFT), make('B'))
+    labels = fourpoint.labels_table(records, table('A', 'B'))
+    dft, xtb = Column('ie_adiabatic', LEVEL, 'cpcm(eps=3.5)'), Column('ie_adiabatic', IPEA1)
+    assert labels.values(dft)[0] == labels.values(xtb)[1] == 9.079
+    assert np.isnan(labels.values(dft)[1])
+    assert np.isnan(labels.values(xtb)[0])
+
+
+def test_geometries_have_the_level_of_their_records():
+    changes = {**DFT, 'geometry_level': 'B3LYP-D3BJ/def2-SVP'}
+    assert fourpoint.geometry_table(read(make('A', **changes))).level == 'B3LYP-D3BJ/def2-SVP'
+
+
+def test_records_of_other_levels_are_left_out():
+    records = read(make('A', **DFT), make('B'), make('C', 'failed', properties={}))
+    assert [item['key'] for item in fourpoint.of_levels(records, fourpoint_columns(None))] == ['B', 'C']
+    model = Model('B3LYP', 'def2-SVP', 'D3BJ', 3.5)
+    assert [item['key'] for item in fourpoint.of_levels(records, fourpoint_columns(model))] == ['A']
+
+
+@pytest.mark.parametrize(
+    'damage',
+    [
+        {'levels': ['homo']},
+        {'levels': {**DFT['levels'], 'homo': 'a@b'}},
+        {'levels': {'homo': LEVEL}},
+        {'levels': {**DFT['levels'], 'colour': LEVEL}},
+        {'levels': DFT['levels'], 'environment': 3},
+        {'geometry_level': 3},
+    ],
+)
+def test_damaged_levels_are_passed_over(damage):
+    assert [item['key'] for item in read(make('A', **damage), make('B'))] == ['B']
+
+
+def test_structures_of_another_molecule_are_flagged():
+    molecules = MoleculeTable(('C=O', 'O'), ('A', 'B'), ('s', 's'))
+    carbon_monoxide = {'numbers': [6, 8], 'positions': GEOMETRY['positions']}
+    water = {'numbers': [1, 8, 1], 'positions': [[0.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 1.0]]}
+    records = read(make('A', geometries={'0': carbon_monoxide}), make('B', geometries={'0': water}), make('C'))
+    found = {item['key']: item for item in fourpoint.verify(records, molecules)}
+    assert set(found) == {'A', 'B'}
+    assert (found['A']['status'], found['B']['status']) == ('flagged', 'ok')
+    assert 'another molecule' in found['A']['reason']

@@ -15,7 +15,7 @@ from aiida_osc.data.geometry_set import GeometrySetData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.geometry_table import GeometryTable
 from aiida_osc.datasets.molecule_table import MoleculeTable
-from aiida_osc.workflows.base.fourpoint_batch import FourPointBatchBaseWorkChain
+from aiida_osc.workflows.base.fourpoint_batch import FourPointBatchBaseWorkChain, works_on_several
 
 CALC = FourPointBatchCalculation.exit_codes
 OWN = FourPointBatchBaseWorkChain.exit_codes
@@ -115,6 +115,31 @@ def test_lack_of_memory_halves_the_cores_of_the_computer(process, failed, aiida_
 
     aiida_localhost.set_default_mpiprocs_per_machine(1)
     assert process.ctx.inputs.metadata.options.resources == {'num_machines': 1, 'num_mpiprocs_per_machine': 3}
+
+
+def test_lack_of_memory_of_one_molecule_at_a_time_doubles_the_memory(process, failed):
+    """PySCF gives all cores to one molecule: fewer cores would not save memory."""
+    process.ctx.inputs.parameters = Dict({'engine': 'pyscf', 'energy': {'method': 'PBE', 'dispersion': ''}})
+    process.ctx.inputs.metadata.options['max_memory_kb'] = 4_000_000
+    failed(CALC.ERROR_OUT_OF_MEMORY, finished=1)
+
+    assert process.inspect_process().status == 0
+    options = process.ctx.inputs.metadata.options
+    assert (options.max_memory_kb, options.resources['num_mpiprocs_per_machine']) == (8_000_000, 4)
+
+
+@pytest.mark.parametrize(
+    ('parameters', 'cores', 'several'),
+    [
+        ({}, 4, True),
+        ({}, 1, False),
+        ({'engine': 'pyscf'}, 4, False),
+        ({'engine': 'pyscf', 'settings': {'threads': 2}}, 4, True),
+        ({'engine': 'pyscf', 'settings': {'threads': 4}}, 4, False),
+    ],
+)
+def test_several_molecules_at_a_time(parameters, cores, several):
+    assert works_on_several(parameters, cores) is several
 
 
 @pytest.mark.parametrize(

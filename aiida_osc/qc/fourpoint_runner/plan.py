@@ -69,9 +69,9 @@ class Plan:
 
     def made(self, record: dict[str, Any]) -> bool:
         """Return whether a record of an earlier run is of these levels; one without levels is of xTB."""
-        if not record.get('levels') or not self.levels:
+        if not record.get('levels'):
             return self.engine == TBLITE
-        return all(record.get(name) == value for name, value in self.names().items())
+        return bool(self.levels) and all(record.get(name) == value for name, value in self.names().items())
 
 
 def read_plan(raw: dict[str, Any]) -> Plan:

@@ -2,8 +2,9 @@ import json
 
 import pytest
 
-from aiida_osc.qc.fourpoint_runner.job import read_input
-from aiida_osc.qc.fourpoint_runner.settings import INPUT, InputError
+from aiida_osc.qc.fourpoint_runner.job import Job, read_input
+from aiida_osc.qc.fourpoint_runner.plan import Plan
+from aiida_osc.qc.fourpoint_runner.settings import INPUT, InputError, RunnerSettings
 
 
 @pytest.mark.parametrize(
@@ -27,3 +28,20 @@ def test_bad_input_is_named(tmp_path, change, message):
     (tmp_path / INPUT).write_text(json.dumps(job))
     with pytest.raises(InputError, match=message):
         read_input(tmp_path / INPUT)
+
+
+@pytest.mark.parametrize(
+    ('engine', 'cores', 'settings', 'threads', 'workers'),
+    [
+        ('tblite', 4, {}, 1, 4),
+        ('tblite', 4, {'threads': 2}, 1, 4),
+        ('pyscf', 4, {}, 4, 1),
+        ('pyscf', 8, {'threads': 2}, 2, 4),
+        ('pyscf', 2, {'threads': 9}, 2, 1),
+        ('pyscf', 8, {'threads': 2, 'device': 'gpu'}, 2, 1),
+    ],
+)
+def test_cores_are_shared_out(engine, cores, settings, threads, workers):
+    job = Job(cores, settings=RunnerSettings(**settings, memory_mb=8000), plan=Plan(engine))
+    assert (job.threads, job.workers) == (threads, workers)
+    assert job.memory_mb == 8000 // workers

@@ -4,8 +4,12 @@ from runner_jobs import THIOPHENE
 
 from aiida_osc.qc.fourpoint_runner.engine import Surroundings
 from aiida_osc.qc.fourpoint_runner.job import Task
+from aiida_osc.qc.fourpoint_runner.meter import Meter
+from aiida_osc.qc.fourpoint_runner.optimiser import optimise
+from aiida_osc.qc.fourpoint_runner.plan import GFN2
 from aiida_osc.qc.fourpoint_runner.settings import BOHR, MoleculeFailure, RunnerSettings
-from aiida_osc.qc.fourpoint_runner.start import embed, make_start
+from aiida_osc.qc.fourpoint_runner.start import embed, embed_all, make_start
+from aiida_osc.qc.fourpoint_runner.tblite_engine import TbliteEngine
 
 
 def test_given_start_is_used_and_checked():
@@ -17,3 +21,21 @@ def test_given_start_is_used_and_checked():
     assert sorted(map(sorted, again.bonds.tolist())) == sorted(map(sorted, start.bonds.tolist()))
     with pytest.raises(MoleculeFailure, match='not the molecule'):
         make_start(Task('a', 'c1ccoc1', given), 0, Surroundings())
+
+
+@pytest.mark.xtb
+def test_conformers_are_ranked_by_force_field_or_by_xtb():
+    settings = RunnerSettings(conformers=4)
+    starts = embed_all('OCCN', settings, 0, random_coordinates=False)
+    assert len(starts) == 4
+    assert np.allclose(starts[0].positions, embed('OCCN', settings, 0, random_coordinates=False).positions)
+    task, by_force_field = Task('a', 'OCCN'), Surroundings(settings)
+    by_xtb = Surroundings(RunnerSettings(conformers=4, conformer_ranking='xtb'))
+    assert np.allclose(make_start(task, 0, by_force_field).positions, starts[0].positions)
+    chosen = make_start(task, 0, by_xtb)
+    assert chosen.origin == 'ETKDGv3+MMFF94, lowest of 4 by GFN2-xTB'
+    lowest = {}
+    for start in starts:
+        engine = TbliteEngine(GFN2, start.numbers, start.positions, 0, Meter())
+        lowest[start.positions.tobytes()] = optimise(engine, start.positions, start.bonds, settings).energy
+    assert lowest[chosen.positions.tobytes()] == pytest.approx(min(lowest.values()), abs=1e-4)

@@ -17,7 +17,13 @@ from runner_jobs import (
     write_job,
 )
 
+from aiida_osc.qc.fourpoint_runner.files import Log, read_done
+from aiida_osc.qc.fourpoint_runner.job import Job, Task
+from aiida_osc.qc.fourpoint_runner.lock import LaunchLock
+from aiida_osc.qc.fourpoint_runner.plan import Plan
 from aiida_osc.qc.fourpoint_runner.settings import LOG, PROGRESS, RESULTS
+from aiida_osc.qc.fourpoint_runner.supervisor import Supervisor
+from aiida_osc.qc.fourpoint_runner.worker import OUT_OF_MEMORY, blank_record
 
 pytestmark = pytest.mark.xtb
 
@@ -90,3 +96,31 @@ def test_failed_molecules_are_retried_on_request(tmp_path):
     write_job(tmp_path, [ETHYLENE], retry_failed=True)
     assert run_runner(tmp_path)[0] == 0
     assert [record['status'] for record in results(tmp_path)] == ['failed', 'ok']
+
+
+def test_molecule_without_memory_gets_another_chance_alone(tmp_path):
+    """Two at a time is too much for one of them; alone it has enough."""
+    tasks = (Task('big', 'C=C'), Task('small', 'O'))
+    log = Log(tmp_path)
+    job = Job(2, tasks=tasks, folder=tmp_path)
+    supervisor = Supervisor(tmp_path, job, LaunchLock(tmp_path, 60.0), log, lambda: False)
+    full = {**blank_record(tasks[0]), 'stage': 'scf', 'reason': f'MemoryError: {OUT_OF_MEMORY}', 'wall_seconds': 1.0}
+    supervisor.waiting = []
+    assert supervisor._postpone(tasks[0], full)
+    assert supervisor.statuses == {}
+    supervisor._assign()
+    assert supervisor.limit == 1
+    assert [worker.task for worker in supervisor.workers] == [tasks[0]]
+    supervisor._stop_workers()
+    assert not supervisor._postpone(tasks[0], full), 'no third chance'
+    assert 'alone at the end' in (tmp_path / LOG).read_text()
+
+
+def test_records_of_other_levels_are_done_again(tmp_path):
+    record = {'key': ETHYLENE, 'status': 'ok', 'levels': {'homo': 'HF/STO-3G//GFN2-xTB'}, 'environment': 'gas'}
+    (tmp_path / RESULTS).write_text(json.dumps(record) + '\n')
+    assert read_done(tmp_path / RESULTS, Plan(), retry_failed=False) == {}
+    mine = Plan('pyscf', levels=record['levels'])
+    assert read_done(tmp_path / RESULTS, mine, retry_failed=False) == {}, 'another level of the geometry'
+    (tmp_path / RESULTS).write_text(json.dumps({**record, 'geometry_level': 'GFN2-xTB'}) + '\n')
+    assert set(read_done(tmp_path / RESULTS, mine, retry_failed=False)) == {ETHYLENE}

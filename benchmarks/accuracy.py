@@ -20,8 +20,11 @@ import numpy as np
 
 import aiida_osc
 from aiida_osc.datasets.molecule_table import MoleculeTable
+from aiida_osc.qc.calculation import Model
 from aiida_osc.qc.fourpoint import failures, labels_table, read_results
 from aiida_osc.qc.level_uncertainty import Deviation, LevelError, compare, find_deviations, read_errors, write_errors
+from aiida_osc.qc.levels import XTB_GEOMETRY, fourpoint_columns
+from aiida_osc.qc.pyscf_level import ENGINE, pyscf_level
 from aiida_osc.qc.reference import DOI, Reference, load_reference, preferred
 from aiida_osc.qc.runner_archive import RUNNER, write_runner
 
@@ -34,13 +37,31 @@ PATIENCE = 6 * 3600.0
 
 @dataclass(frozen=True)
 class Level:
-    """One way to compute the molecules; ``job`` is what ``input.json`` says besides the molecules."""
+    """One way to compute the molecules.
+
+    :param job: what ``input.json`` says besides the molecules.
+    :param purpose: only molecules with a published target that begins so are computed.
+    """
 
     title: str
     job: Mapping[str, Any]
+    purpose: str = ''
 
 
-LEVELS: dict[str, Level] = {'xtb': Level('xTB', {'engine': 'tblite'})}
+def dft(model: Model, purpose: str = '') -> Level:
+    """Return the level of single points at GFN2-xTB geometries."""
+    columns = fourpoint_columns(model, XTB_GEOMETRY)
+    names = {target: column.level for target, column in columns.items()}
+    job = {'engine': ENGINE, 'energy': pyscf_level(model), 'geometry': XTB_GEOMETRY, 'levels': names}
+    return Level(model.name, {**job, 'environment': model.environment, 'geometry_level': XTB_GEOMETRY}, purpose)
+
+
+LEVELS: dict[str, Level] = {
+    'xtb': Level('xTB', {'engine': 'tblite'}),
+    'svp': dft(Model('B3LYP', 'def2-SVP', 'D3BJ')),
+    # Diffuse functions cost five times as much, and anions need them.
+    'svpd': dft(Model('B3LYP', 'def2-SVPD', 'D3BJ'), purpose='ea_'),
+}
 
 
 @dataclass(frozen=True)
@@ -53,12 +74,22 @@ class Outcome:
     cpu_seconds: float
 
 
-def reference_molecules() -> MoleculeTable:
-    """Return the molecules that have a published value, without labels."""
-    found = {item.inchikey: item for item in load_reference()}
-    return MoleculeTable(
-        tuple(item.smiles for item in found.values()), tuple(found), tuple(item.name for item in found.values())
-    )
+def reference_molecules(purpose: str = '') -> MoleculeTable:
+    """Return the molecules that have a published value, the smallest first, without labels.
+
+    :param purpose: beginning of the target that must be among the published ones.
+    """
+    found = {item.inchikey: item for item in load_reference() if item.target.startswith(purpose)}
+    ordered = sorted(found.values(), key=lambda item: (sum(map(str.isalpha, item.smiles)), item.smiles))
+    smiles, keys, names = zip(*((item.smiles, item.inchikey, item.name) for item in ordered), strict=True)
+    return MoleculeTable(smiles, keys, names)
+
+
+def chosen_molecules(level: Level, names: Sequence[str], smallest: int) -> MoleculeTable:
+    """Return what is asked for of the molecules of a level."""
+    molecules = reference_molecules(level.purpose)
+    rows = [row for row, name in enumerate(molecules.source) if not names or name in names]
+    return molecules.take(rows[: smallest or None])
 
 
 def run(folder: Path, level: Level, molecules: MoleculeTable, minutes: float) -> None:
@@ -166,7 +197,8 @@ def all_versions(outcomes: Mapping[str, Outcome]) -> dict[str, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--levels', nargs='+', choices=LEVELS, default=list(LEVELS), help='what to compute')
-    parser.add_argument('--molecules', type=int, default=0, help='only that many of the smallest; default: all')
+    parser.add_argument('--molecules', nargs='+', default=[], metavar='NAME', help='only these; default: all')
+    parser.add_argument('--smallest', type=int, default=0, metavar='N', help='only that many of them; default: all')
     parser.add_argument('--minutes', type=float, default=0.0, help='stop each level after that time; default: never')
     parser.add_argument('--out', type=Path, default=Path('accuracy'), help='folder of the results, kept between runs')
     parser.add_argument('--report', action='store_true', help='compute nothing, take what is finished')
@@ -174,10 +206,10 @@ def main() -> None:
     parser.add_argument('--markdown', type=Path, help='put the tables between the marks of that page')
     arguments = parser.parse_args()
     everything = reference_molecules()
-    order = sorted(range(len(everything)), key=lambda row: (len(everything.smiles[row]), row))
-    chosen = everything.take(order[: arguments.molecules or None])
     for name in () if arguments.report else arguments.levels:
-        run(arguments.out / name, LEVELS[name], chosen, arguments.minutes)
+        molecules = chosen_molecules(LEVELS[name], arguments.molecules, arguments.smallest)
+        if len(molecules):
+            run(arguments.out / name, LEVELS[name], molecules, arguments.minutes)
     outcomes = {name: collect(arguments.out / name, everything) for name in LEVELS}
     outcomes = {name: outcome for name, outcome in outcomes.items() if len(outcome.labels) or outcome.failed}
     report(outcomes, everything, arguments)

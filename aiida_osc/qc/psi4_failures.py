@@ -16,7 +16,11 @@ SIGNATURES: tuple[tuple[str, re.Pattern[str], str | None], ...] = tuple(
         ('scf_not_converged', r'Energy (and/or wave function )?did not converge, but proceeding', None),
         ('geometry_not_converged', r'Could not converge geometry|OptimizationConvergenceError', None),
         ('geometry_not_converged', r'Optimization has failed|Optimizer: Optimization failed', None),
-        ('geometry_not_converged', r'GeomOptNotConverged|optking\.exceptions\.|Point group changed', None),
+        (
+            'geometry_not_converged',
+            r'GeomOptNotConverged|optking\.exceptions\.|^(?:Alg|Opt)Error\b|Point group changed',
+            None,
+        ),
         ('geometry_not_converged', r'Could not converge backtransformation|ALG_FAIL|INTCO_EXCEPT', None),
         ('out_of_walltime', r'WallTimeOver|DUE TO TIME LIMIT|job killed: walltime|walltime \d+ exceeded', None),
         ('out_of_memory', r'bad_alloc|MemoryError|(?:Cannot|unable to|could not) allocate', None),

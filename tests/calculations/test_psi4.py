@@ -100,9 +100,9 @@ def test_parent_folder_gives_orbitals_and_geometry(prepare, inputs, aiida_localh
         (aiida_localhost.uuid, '/scratch/ab/orbitals.npy', 'orbitals.npy'),
         (aiida_localhost.uuid, '/scratch/ab/results.json', 'parent.json'),
     ]
-    assert "os.path.exists('parent.json')" in content['input.py']
+    assert 'molecule.set_geometry' in content['input.py']
     inputs['parameters'] = Dict({'driver': 'energy', 'model': HF})
-    assert 'parent.json' not in prepare(inputs)[2]['input.py'], 'an energy is of the structure that was given'
+    assert 'molecule.set_geometry' not in prepare(inputs)[2]['input.py'], 'an energy is of the structure that was given'
 
 
 def test_hash_depends_on_the_content_alone(prepare, inputs):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.build import molecule
 
 from aiida_osc.errors import OscError
 from aiida_osc.qc.calculation import Calculation
@@ -197,6 +198,49 @@ def test_optimisation_of_water(tmp_path):
     assert result.energy == pytest.approx(-74.9659, abs=2e-4)
     np.testing.assert_allclose(result.optimization_energies, text.optimization_energies, atol=1e-9)
     np.testing.assert_allclose(result.geometry, text.geometry, atol=1e-6)
+
+
+@needs_psi4
+@pytest.mark.psi4
+@pytest.mark.pyscf
+def test_thiophene_agrees_with_pyscf(tmp_path):
+    gto = pytest.importorskip('pyscf.gto')
+    atoms = molecule('C4H4S')
+    symbols, positions = atoms.get_chemical_symbols(), atoms.get_positions()
+    mol = gto.M(atom=list(zip(symbols, positions, strict=True)), basis='6-31g*', cart=True, verbose=0)
+    field = mol.RHF().run(conv_tol=1e-10)
+    values = {'model': {**HF, 'basis': '6-31G*', 'cartesian': True}}
+
+    result, text = run(tmp_path, render(values, (symbols, positions), settings=Psi4Settings(density_fitting=False)))
+
+    assert result.success
+    assert text.success
+    assert result.basis_functions == mol.nao == 87, 'six d functions on each heavy atom'
+    assert result.energy == pytest.approx(field.e_tot, abs=2e-6)
+    homo, lumo = field.mo_energy[mol.nelectron // 2 - 1 : mol.nelectron // 2 + 1]
+    assert result.frontier == pytest.approx((homo, lumo), abs=1e-5)
+    np.testing.assert_allclose(result.dipole, field.dip_moment(unit='AU', verbose=0), atol=1e-5)
+
+
+@needs_psi4
+@pytest.mark.psi4
+def test_orbitals_of_another_charge_are_left_alone(tmp_path):
+    """The folder of a neutral beside a cation's input: another number of electrons, so the usual guess."""
+    neutral, cation = tmp_path / 'neutral', tmp_path / 'cation'
+    neutral.mkdir()
+    cation.mkdir()
+    run(neutral, render({'model': HF}))
+    shutil.copy(neutral / 'orbitals.npy', cation / 'orbitals.npy')
+    shutil.copy(neutral / 'results.json', cation / 'parent.json')
+    result, _ = run(cation, render({'model': HF, 'charge': 1, 'multiplicity': 2}))
+    assert result.success
+    assert result.s_squared == pytest.approx(0.755, abs=2e-3)
+    assert 'Reading orbitals' not in (cation / 'output.txt').read_text()
+    shutil.copy(neutral / 'results.json', neutral / 'parent.json')
+    again, _ = run(neutral, render({'model': HF}))
+    assert again.success
+    assert 'Reading orbitals from file 180' in (neutral / 'output.txt').read_text()
+    assert again.scf_iterations <= 3
 
 
 @needs_psi4

@@ -24,11 +24,11 @@ THIOPHENE, FURAN, PYRROLE, BENZENE, CYCLOPROPYNE = 'c1ccsc1', 'c1ccoc1', 'c1cc[n
 def parse(recorded_job):
     """Return a function that parses one recorded case and returns outputs and exit code."""
 
-    def run(case, smiles, exit_status=None, **options):
+    def run(case, smiles, exit_status=None, parameters=None, **options):
         molecules = [standardise(item) for item in smiles]
         keys = tuple(item.inchikey for item in molecules)
         table = MoleculeTable(tuple(item.smiles for item in molecules), keys, ('seed',) * len(keys))
-        inputs = {'molecules': MoleculeSetData(table), 'parameters': Dict({})}
+        inputs = {'molecules': MoleculeSetData(table), 'parameters': Dict(parameters or {})}
         node = recorded_job('osc.fourpoint_batch', Path('fourpoint_batch') / case, inputs, **options)
         if exit_status:
             node.set_exit_status(exit_status)
@@ -170,3 +170,42 @@ def test_bands_and_advice_of_the_exit_codes():
 def test_outputs_hold_no_nan(parse):
     outputs, _ = parse('partial', [THIOPHENE, CYCLOPROPYNE, FURAN])
     assert json.loads(json.dumps(outputs['results'].get_dict(), allow_nan=False))
+
+
+#: What the case ``pyscf`` was recorded with.
+PBE = {'engine': 'pyscf', 'energy': {'method': 'PBE', 'basis': 'STO-3G', 'dispersion': '', 'epsilon': 3.5}}
+
+
+def test_labels_of_pyscf_have_its_levels_and_environment(parse):
+    outputs, exit_code = parse('pyscf', ['C=C'], parameters=PBE)
+
+    assert exit_code.status == 0
+    labels = outputs['labels'].load()
+    level, environment = 'PBE/STO-3G//GFN2-xTB', 'cpcm(eps=3.5)'
+    assert {(column.level, column.environment) for column in labels.columns} == {(level, environment)}
+    assert outputs['geometries'].base.attributes.get('level') == 'GFN2-xTB'
+    assert 'pyscf' in outputs['results'].get_dict()['versions']
+
+
+def test_records_of_another_level_are_no_results(parse):
+    other = {**PBE, 'energy': {**PBE['energy'], 'epsilon': 0.0}}
+    outputs, exit_code = parse('pyscf', ['C=C'], parameters=other)
+
+    assert outputs == {}
+    assert exit_code.status == CODES.ERROR_INTERRUPTED_EARLY.status
+
+
+def test_missing_pyscf_is_named_with_its_cure(parse):
+    _, exit_code = parse('pyscf_missing', ['O'], parameters=PBE)
+
+    assert exit_code.status == CODES.ERROR_ENGINE_MISSING.status
+    assert "No module named 'pyscf'" in exit_code.message
+    assert 'pip install tblite pyscf rdkit numpy' in exit_code.message
+
+
+def test_bytes_that_are_no_text_cost_one_molecule(parse):
+    outputs, exit_code = parse('garbled', [THIOPHENE, FURAN])
+
+    assert exit_code.status == CODES.ERROR_INTERRUPTED.status
+    assert outputs['results'].get_dict()['total'] == 1
+    assert len(outputs['results'].get_dict()['not_treated']) == 1

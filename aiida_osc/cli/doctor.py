@@ -10,8 +10,9 @@ from aiida_osc.errors import OscError
 @click.command('doctor')
 @profile_option
 @click.option('--fix', is_flag=True, help='Apply the cures that need nobody to decide.')
+@click.option('--remote', is_flag=True, help='Also connect to the computers that are not this machine.')
 @click.pass_context
-def doctor(ctx: click.Context, profile: str | None, fix: bool):
+def doctor(ctx: click.Context, profile: str | None, fix: bool, remote: bool):
     """Check the installation; print each cure, or apply it with --fix.
 
     One line per finding: severity, what, and the command that cures it. Processes that somebody works on are left
@@ -24,6 +25,10 @@ def doctor(ctx: click.Context, profile: str | None, fix: bool):
     if fix and _apply(loaded):
         click.echo('looking again ...')
     findings = list(examine(loaded))
+    if remote:
+        from aiida_osc.cli.remote_checks import check_remote
+
+        findings += check_remote(loaded)
     for finding in findings:
         click.echo(str(finding))
     wrong = sum(finding.is_wrong for finding in findings)

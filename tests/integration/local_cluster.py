@@ -17,7 +17,8 @@ HOST = 'osc-cluster'
 LOOPBACK = '127.0.0.1'
 #: sshd insists on this folder, wherever its configuration lies.
 PRIVILEGE_SEPARATION = Path('/run/sshd')
-PATH = f'{os.environ.get("PATH", os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin'
+#: Of the cluster, which knows nothing of the environment that the tests run in.
+PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 SLURM_CONF = """\
 ClusterName=osc

@@ -218,3 +218,30 @@ def test_interrupted_after_every_molecule(aiida_localhost, tmp_path):
     lines = jobs[-1].outputs.retrieved.base.repository.get_object_content('results.jsonl').splitlines()
     assert len(lines) == len(SMILES)
     assert jobs[1].inputs.parent_folder.pk == jobs[0].outputs.remote_folder.pk
+
+
+@pytest.mark.pyscf
+def test_density_functional_labels_through_a_job(aiida_code_installed):
+    """The same job with PySCF: labels at its own level, none at that of xTB."""
+    ethylene = standardise('C=C')
+    molecules = MoleculeSetData(MoleculeTable((ethylene.smiles,), (ethylene.inchikey,), ('seed',)))
+    parameters = {
+        'engine': 'pyscf',
+        'energy': {'method': 'PBE', 'basis': 'STO-3G', 'dispersion': 'D3BJ'},
+        'settings': {'grid_level': 0, 'polarizability': False},
+    }
+    batch = {
+        'code': aiida_code_installed(label='python', filepath_executable=sys.executable),
+        'molecules': molecules,
+        'parameters': Dict(parameters),
+    }
+
+    outputs, node = run_get_node(FourPointBatchBaseWorkChain, batch=batch)
+
+    assert node.is_finished_ok, node.exit_message
+    labels = outputs['labels'].load()
+    assert {column.level for column in labels.columns} == {'PBE-D3BJ/STO-3G//GFN2-xTB'}
+    column = next(column for column in labels.columns if column.target == 'ie_vertical')
+    # Vertical IE of ethylene 10.68 eV (NIST); PBE in this small basis is some eV lower.
+    assert 6.0 < labels.values(column)[0] < 10.68
+    assert outputs['geometries'].base.attributes.get('level') == 'GFN2-xTB'

@@ -12,6 +12,8 @@ TBLITE = {'tblite.interface': 'tblite'}
 PYSCF = {'pyscf.dft': 'pyscf'}
 DISPERSION = {'pyscf.dispersion.dftd3': 'pyscf-dispersion'}
 GEOMETRIC = {'geometric': 'geometric'}
+#: The package is built for one version of CUDA each.
+GPU = {'gpu4pyscf': 'gpu4pyscf-cuda12x'}
 ALWAYS = {'rdkit.Chem': 'rdkit', 'numpy': 'numpy'}
 #: Packages whose version is told where they are loaded.
 TOLD = ('pyscf', 'gpu4pyscf', 'geometric')
@@ -26,6 +28,8 @@ def needed(job: Job) -> dict[str, str]:
         found = {**found, **PYSCF}
     if any(level.dispersion or '-d3' in level.method for level in levels):
         found = {**found, **DISPERSION}
+    if 'pyscf.dft' in found and job.settings.device == 'gpu':
+        found = {**found, **GPU}
     if job.settings.optimiser == 'geometric':
         found = {**found, **GEOMETRIC}
     return {**found, **ALWAYS}

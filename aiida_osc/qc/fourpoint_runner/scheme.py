@@ -96,8 +96,9 @@ def _optimise_all(
     for q, engine in engines.items():
         around.report(f'optimise_{CHARGE_NAMES[q]}')
         neutral = found.minima[0] if q else None
-        if neutral:
+        if neutral and not engine.level.is_xtb:
             engine.start_from(engines[0])
+            found.note(engine, 0, engine.energy(neutral.positions))
         minimum, optimiser = find_minimum(engine, neutral.positions if neutral else begin, start.bonds, around, neutral)
         found.minima[q], found.optimisers[q] = minimum, optimiser
         found.steps[q] += minimum.steps

@@ -15,6 +15,7 @@ PBE, B3LYP = Level('PBE/STO-3G', 'pbe', 'STO-3G'), Level('B3LYP', 'b3lypg', 'def
         (Plan('pyscf', PBE, PBE), {}, 'pyscf rdkit numpy'),
         (Plan('pyscf', GFN2, B3LYP), {}, 'tblite pyscf pyscf-dispersion rdkit numpy'),
         (Plan('pyscf', PBE, PBE), {'optimiser': 'geometric'}, 'pyscf geometric rdkit numpy'),
+        (Plan('pyscf', PBE, PBE), {'device': 'gpu'}, 'pyscf gpu4pyscf-cuda12x rdkit numpy'),
         (Plan('pyscf', PBE, PBE), {'conformer_ranking': 'xtb'}, 'tblite pyscf rdkit numpy'),
     ],
 )

@@ -141,6 +141,13 @@ def test_scf_that_nothing_helps_is_a_reason(monkeypatch):
         engine(level('HF', 'STO-3G', '')).energy(WATER)
 
 
+def test_threads_are_those_of_the_job():
+    before = pyscf.lib.num_threads()
+    PyscfEngine(level('HF', 'STO-3G', ''), NUMBERS, 0, Surroundings(threads=2))
+    assert pyscf.lib.num_threads() == 2
+    pyscf.lib.num_threads(before)
+
+
 def test_there_is_no_gpu_here_and_none_is_used():
     if pyscf_scf.gpu_is_there():
         pytest.skip('there is a GPU')
@@ -193,6 +200,7 @@ def test_geometries_of_the_functional_itself():
         assert e[f'HF/STO-3G:{q}@{q}'] < e[f'HF/STO-3G:{q}@0']
         assert e['HF/STO-3G:0@0'] < e[f'HF/STO-3G:0@{q}']
     assert record['properties']['lambda_hole'] > 0
+    assert set(record['s_squared']) == {'1@0', '1@1', '-1@0', '-1@-1'}
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from aiida.common.folders import Folder
 from aiida.engine import CalcJob
 from aiida.orm import Dict, RemoteData
 
+from aiida_osc.calculations.surroundings import clean_environment
 from aiida_osc.data.geometry_set import GeometrySetData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.geometry_table import GeometryTable
@@ -187,6 +188,7 @@ class FourPointBatchCalculation(CalcJob):
         options['resources'].default = lambda: {'num_machines': 1}
         options['resources'].validator = validate_resources
         options['withmpi'].default = False
+        options['environment_variables'].default = clean_environment
         options['input_filename'].default = INPUT_FILE
         options['output_filename'].default = OUTPUT_FILE
 

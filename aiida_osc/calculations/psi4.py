@@ -11,6 +11,7 @@ from aiida.orm import Dict, RemoteData, StructureData
 from aiida_osc.calculations.fourpoint_batch import count_cores
 from aiida_osc.calculations.launch_lock import APPEND, PREPEND, STATUS_FILE
 from aiida_osc.calculations.structures import read_structure
+from aiida_osc.calculations.surroundings import clean_environment
 from aiida_osc.errors import OscError
 from aiida_osc.qc.atomic_input import check_atomic_input
 from aiida_osc.qc.calculation import Calculation
@@ -145,6 +146,7 @@ class Psi4Calculation(CalcJob):
         options['resources'].default = lambda: {'num_machines': 1, 'num_mpiprocs_per_machine': 1}
         options['resources'].validator = validate_resources
         options['withmpi'].default = False
+        options['environment_variables'].default = clean_environment
         options['input_filename'].default = INPUT_FILE
         options['output_filename'].default = OUTPUT_FILE
 

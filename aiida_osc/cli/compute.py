@@ -39,7 +39,7 @@ from aiida_osc.cli.common import profile_option, seed_option
 @click.option('--cores', type=click.IntRange(1), help="Cores per job; by default the computer's.")
 @click.option('--memory', type=click.IntRange(100), metavar='MB', help="Memory per job; by default the computer's.")
 @click.option('--chunk-size', type=click.IntRange(1), help='Largest number of molecules per batch job.')
-@click.option('--max-concurrent', type=click.IntRange(1), help='Largest number of jobs, or molecules, at a time.')
+@click.option('--max-concurrent', type=click.IntRange(1), help='Largest number of jobs at a time.')
 @click.option('--reuse/--no-reuse', default=True, show_default=True, help='Take labels that are in the graph already.')
 @click.option('--walltime', type=click.IntRange(60), metavar='SECONDS', help='Wall time per job.')
 @click.option('--dry-run', is_flag=True, help='Say what would be computed; submit nothing.')

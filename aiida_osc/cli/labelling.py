@@ -154,7 +154,7 @@ def describe(builder) -> str:
     cores = count_cores(builder.options['resources'], computer.get_default_mpiprocs_per_machine())
     power = f'{cores} {"core" if cores == 1 else "cores"} each, by {engine} on {computer.label}'
     if engine in PROGRAM_ENGINES:
-        return f'{count} molecules, at most {most} at a time in jobs with {power}'
+        return f'{count} molecules, at most {most} calculations at a time with {power}'
     return (
         f'{count} molecules in {jobs} {"job" if jobs == 1 else "jobs"} of up to {size}, '
         f'at most {most} at a time with {power}'

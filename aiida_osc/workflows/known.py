@@ -39,8 +39,9 @@ def find_known(molecules: MoleculeTable, columns: Sequence[Column]) -> list[Mole
 
 def structures_of(labels: MoleculeSetData) -> GeometrySetData | None:
     """Return the structures that came out of the same process as the labels."""
-    outputs = labels.creator.outputs if labels.creator is not None else ()
-    return outputs.geometries if 'geometries' in outputs else None
+    if labels.creator is None or 'geometries' not in labels.creator.outputs:
+        return None
+    return labels.creator.outputs.geometries
 
 
 def _candidates(column: Column) -> list[MoleculeSetData]:

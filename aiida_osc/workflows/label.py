@@ -16,6 +16,8 @@ from aiida_osc.workflows.protocols import load_protocol
 
 #: The calculations of a molecule went well, its numbers did not pass the checks: no failure of the job.
 NOT_PLAUSIBLE = FourPointWorkChain.exit_codes.ERROR_NOT_PLAUSIBLE.status
+#: Calculations of one molecule that can run at a time.
+POINTS = 7
 #: Outputs of a job that are collected.
 COLLECTED = ('labels', 'geometries', 'results')
 
@@ -102,7 +104,7 @@ class LabelWorkChain(WorkChain):
             )
         for name, default, text in (
             ('chunk_size', 50, 'Largest number of molecules per batch job.'),
-            ('max_concurrent', 1, 'Largest number of jobs, or molecules, at a time.'),
+            ('max_concurrent', 1, 'Largest number of jobs at a time; each molecule of a program has up to seven.'),
         ):
             spec.input(
                 name, valid_type=Int, default=lambda value=default: Int(value), validator=validate_positive, help=text
@@ -217,7 +219,7 @@ class LabelWorkChain(WorkChain):
         self.ctx.todo = sorted(label for label in self.ctx.sets if label.startswith('molecule_'))
         self.report(
             f'{_number(len(self.ctx.todo), "molecule")} by {self._settings().engine}, '
-            f'{self.inputs.max_concurrent.value} at a time'
+            f'up to {self.inputs.max_concurrent.value} calculations at a time'
         )
 
     def has_jobs(self):
@@ -230,7 +232,8 @@ class LabelWorkChain(WorkChain):
         Jobs are launched by falling size, so that the last one is likely to end first; whatever else has ended by then
         is taken over with it and its place filled as well.
         """
-        free = self.inputs.max_concurrent.value - len(self.ctx.running)
+        most = self.inputs.max_concurrent.value
+        free = (max(1, most // POINTS) if self._are_molecules() else most) - len(self.ctx.running)
         for label in self.ctx.todo[: max(free, 0)]:
             self.ctx[label] = self._submit(label)
             self.ctx.running.append(label)
@@ -308,6 +311,10 @@ class LabelWorkChain(WorkChain):
                 found |= {item.inchikey: label for item in outputs.geometries.load().geometries}
         return found
 
+    def _are_molecules(self):
+        """Return whether the jobs of now are molecules, each of which has several calculations."""
+        return any(label.startswith('molecule_') for label in (*self.ctx.todo, *self.ctx.running))
+
     def _is_replaced(self, label):
         """Return whether the structures of a job are only those that better ones were made from."""
         return self.is_program() and label.startswith('chunk_')
@@ -353,6 +360,7 @@ class LabelWorkChain(WorkChain):
             FourPointWorkChain,
             molecule=molecule,
             geometries=start.outputs.geometries,
+            max_concurrent=Int(min(self.inputs.max_concurrent.value, POINTS)),
             metadata={'call_link_label': label, 'label': story},
             **inputs,
         )

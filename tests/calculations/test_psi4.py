@@ -189,3 +189,8 @@ def test_every_failure_has_its_exit_code():
 def test_no_inputs_at_all():
     assert 'nothing given' in validate_inputs({}, None)
     assert Psi4Settings().density_fitting is True
+
+
+def test_psi4_does_not_import_from_the_environment_of_the_daemon(prepare, inputs):
+    process, _, _ = prepare(inputs)
+    assert process.inputs.metadata.options.environment_variables == {'PYTHONPATH': ''}

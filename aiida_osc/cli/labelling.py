@@ -187,7 +187,9 @@ def follow(process) -> None:
         while not process.is_terminated:
             bar.update(task, completed=finished_molecules(process))
             time.sleep(POLL_SECONDS)
-        bar.update(task, completed=finished_molecules(process))
+        # Molecules without a job of their own, known before or without a start geometry, are done with as well.
+        done = process.inputs.molecules.count if process.is_finished_ok else finished_molecules(process)
+        bar.update(task, completed=done)
 
 
 def finished_molecules(process) -> int:

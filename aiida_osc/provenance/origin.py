@@ -50,11 +50,14 @@ def _is(process: ProcessNode, *entry_points: str) -> bool:
 def _sources(maker: ProcessNode, inchikey: str) -> list[MoleculeSetData]:
     """Return the inputs that hold labels of the molecule, those of single calculations before those of batch jobs."""
     links = maker.base.links.get_incoming(MoleculeSetData, link_type=LinkType.INPUT_CALC).all()
-    found = []
+    found: list[MoleculeSetData] = []
     for link in sorted(links, key=lambda item: item.link_label):
-        table = link.node.load()
-        if link.link_label != 'molecules' and table.columns and inchikey in table.inchikeys:
-            found.append(link.node)
+        node = link.node
+        if link.link_label == 'molecules' or not isinstance(node, MoleculeSetData):
+            continue
+        table = node.load()
+        if table.columns and inchikey in table.inchikeys:
+            found.append(node)
     return found
 
 

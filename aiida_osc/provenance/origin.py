@@ -34,7 +34,8 @@ def find_maker(labels: MoleculeSetData, inchikey: str) -> ProcessNode | None:
 
 def raw_outputs(pk: int, inchikey: str) -> Iterator[ChainLink]:
     """Yield the raw output files behind the labels of a molecule in the set ``pk``, and how to show them."""
-    maker = find_maker(load_node(pk), inchikey)
+    labels = load_node(pk)
+    maker = find_maker(labels, inchikey) if isinstance(labels, MoleculeSetData) else None
     if maker is None:
         return
     if _is(maker, BATCH_JOB):

@@ -204,11 +204,13 @@ def test_geometries_of_the_functional_itself():
 
 
 @pytest.mark.slow
-def test_thiophene_at_the_balanced_level():
-    where = level('B3LYP', 'def2-SVP', 'D3BJ')
+def test_thiophene_with_single_points_at_xtb_geometries():
+    where = level('B3LYP', '6-31G*', '', cartesian=True)
     record, _ = four_point('c1ccsc1', Plan('pyscf', GFN2, where), polarizability=False)
     assert record['status'] == 'ok', record['reason']
-    # B3LYP/6-31G* by PySCF at its own geometries: vertical IE 8.70, adiabatic 8.50 eV, lambda_hole 0.403 eV.
-    assert record['properties']['ie_vertical'] == pytest.approx(8.70, abs=0.15)
-    assert record['properties']['ie_adiabatic'] == pytest.approx(8.50, abs=0.15)
-    assert record['properties']['lambda_hole'] == pytest.approx(0.403, abs=0.08)
+    # B3LYP/6-31G* by PySCF at its own geometries: vertical IE 8.70, adiabatic 8.50 eV, vertical EA -2.07 eV.
+    assert record['properties']['ie_vertical'] == pytest.approx(8.70, abs=0.05)
+    assert record['properties']['ea_vertical'] == pytest.approx(-2.07, abs=0.15)
+    # lambda_hole is 0.403 eV there: the cation of GFN2-xTB relaxes by a part of that only, whatever energies it is given.
+    assert 8.50 < record['properties']['ie_adiabatic'] < record['properties']['ie_vertical']
+    assert 0 < record['properties']['lambda_hole'] < 0.403

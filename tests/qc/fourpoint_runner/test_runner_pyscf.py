@@ -211,6 +211,6 @@ def test_thiophene_with_single_points_at_xtb_geometries():
     # B3LYP/6-31G* by PySCF at its own geometries: vertical IE 8.70, adiabatic 8.50 eV, vertical EA -2.07 eV.
     assert record['properties']['ie_vertical'] == pytest.approx(8.70, abs=0.05)
     assert record['properties']['ea_vertical'] == pytest.approx(-2.07, abs=0.15)
-    # lambda_hole is 0.403 eV there: the cation of GFN2-xTB relaxes by a part of that only, whatever energies it is given.
+    # lambda_hole is 0.403 eV there: the cation of GFN2-xTB relaxes by a part of that only.
     assert 8.50 < record['properties']['ie_adiabatic'] < record['properties']['ie_vertical']
     assert 0 < record['properties']['lambda_hole'] < 0.403

@@ -57,4 +57,4 @@ def parse_level(text: str, epsilon: float = 0.0) -> tuple[Model, Model | str]:
     energy, _, geometry = text.partition('//')
     if geometry == XTB_GEOMETRY:
         return Model.parse(energy, epsilon), XTB_GEOMETRY
-    return Model.parse(energy, epsilon), Model.parse(geometry or energy, 0.0 if geometry else epsilon)
+    return Model.parse(energy, epsilon), Model.parse(geometry or energy)

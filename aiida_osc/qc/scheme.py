@@ -71,6 +71,8 @@ class FourPointSettings(Settings):
             raise OscError(f'{self.engine} needs a level of theory: give "energy" with method and basis')
         if isinstance(self.geometry, str) and self.geometry != XTB_GEOMETRY:
             raise OscError(f'geometry {self.geometry!r}: give {XTB_GEOMETRY} or a mapping with method and basis')
+        if isinstance(self.geometry, Model) and self.geometry.epsilon:
+            raise OscError('geometries are of the gas phase: leave "epsilon" out of "geometry"')
         for model in {self.energy, self.geometry} - {XTB_GEOMETRY}:
             model.spelled_for(self.engine)  # type: ignore[union-attr]
 

@@ -162,6 +162,7 @@ def test_missing_point_is_a_failure_with_its_name():
         ({'engine': 'orca', 'energy': {'method': 'wB97X-D', 'dispersion': ''}}, 'orca has no wB97X-D'),
         ({'engine': 'psi4', 'energy': {'method': 'wB97X-D'}}, 'dispersion correction of its own'),
         ({'engine': 'psi4', 'energy': B3LYP, 'geometry': 'PM7'}, 'GFN2-xTB'),
+        ({'engine': 'psi4', 'energy': B3LYP, 'geometry': {**B3LYP, 'epsilon': 3.5}}, 'gas phase'),
         ({'engine': 'tblite', 'settings': {'conformer': 3}}, 'unknown settings'),
         ({'charge': 1}, 'unknown settings'),
     ],
@@ -177,6 +178,7 @@ def test_levels_are_written_and_read():
     assert str(fourpoint_columns(energy, geometry)['homo']) == 'homo@wB97X-D3BJ/def2-TZVP//GFN2-xTB@cpcm(eps=3.5)'
     energy, geometry = parse_level('B3LYP-D3BJ/def2-SVP')
     assert energy == geometry == Model()
+    assert parse_level('B3LYP-D3BJ/def2-SVP', 3.5)[1] == Model(), 'geometries are of the gas phase'
     assert Model.parse('B3LYP/6-31G*[cartesian]').name == 'B3LYP/6-31G*[cartesian]'
     with pytest.raises(OscError, match='is no level'):
         parse_level('B3LYP')

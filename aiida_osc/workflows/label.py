@@ -227,10 +227,11 @@ class LabelWorkChain(WorkChain):
         return bool(self.ctx.todo or self.ctx.running)
 
     def launch_jobs(self):
-        """Fill the free places, then wait for the job launched last.
+        """Fill the free places, then wait for the job that is likely to end first.
 
-        Jobs are launched by falling size, so that the last one is likely to end first; whatever else has ended by then
-        is taken over with it and its place filled as well.
+        That is the oldest of batch jobs, which are of equal size; a job of the scheduler's queue takes its place at
+        once, and the queue is filled again meanwhile. Molecules are launched by falling size, so there it is the last.
+        Whatever else has ended by then is taken over with it and its place filled as well.
         """
         most = self.inputs.max_concurrent.value
         free = (max(1, most // POINTS) if self._are_molecules() else most) - len(self.ctx.running)
@@ -238,8 +239,8 @@ class LabelWorkChain(WorkChain):
             self.ctx[label] = self._submit(label)
             self.ctx.running.append(label)
         self.ctx.todo = self.ctx.todo[max(free, 0) :]
-        last = self.ctx.running[-1]
-        return ToContext(**{last: self.ctx[last]})
+        first = self.ctx.running[-1 if self._are_molecules() else 0]
+        return ToContext(**{first: self.ctx[first]})
 
     def inspect_jobs(self):
         """Report what the jobs that have ended gave."""

@@ -192,14 +192,15 @@ def report(title: str, outcome: dict, found: list[float], own: float) -> None:
 
 
 def summary(seconds: list[float]) -> str:
-    return f'median {statistics.median(seconds):.2f} s, {min(seconds):.2f} to {max(seconds):.2f} s'
+    mean = statistics.mean(seconds)
+    return f'median {statistics.median(seconds):.2f} s, mean {mean:.2f} s, {min(seconds):.2f} to {max(seconds):.2f} s'
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
     parser.add_argument('--molecules', type=int, default=50, help='of the local part')
-    parser.add_argument('--chunks', type=int, default=6, help='jobs of the batch on the cluster')
-    parser.add_argument('--chunk-size', type=int, default=4, help='molecules per job of that batch')
+    parser.add_argument('--chunks', type=int, default=5, help='jobs of the batch on the cluster')
+    parser.add_argument('--chunk-size', type=int, default=10, help='molecules per job of that batch')
     parser.add_argument('--part', choices=('local', 'cluster', 'both'), default='both')
     given = parser.parse_args()
     begin = time.monotonic()

@@ -17,6 +17,7 @@ from aiida_osc.calculations.fourpoint_batch import (
 )
 from aiida_osc.data.geometry_set import GeometrySetData
 from aiida_osc.data.molecule_set import MoleculeSetData
+from aiida_osc.parsers.program import ACCOUNTS
 from aiida_osc.qc.fourpoint import geometry_table, labels_table, missing, of_levels, read_results, summary, verify
 from aiida_osc.qc.levels import fourpoint_columns
 from aiida_osc.qc.scheduler import find_verdict
@@ -27,8 +28,6 @@ REFUSED, NO_ENGINE = 2, 3
 #: Exit statuses by which the shell says that a program is not executable or not found, or was killed at once.
 NOT_STARTED = (126, 127)
 KILLED = 137
-#: Exit statuses that AiiDA gives a job after what the scheduler's accounting says.
-_ACCOUNTS = {110: 'out_of_memory', 120: 'out_of_walltime'}
 LONGEST_REASON = 300
 
 
@@ -69,7 +68,7 @@ class FourPointBatchParser(Parser):
         """Return the name of the exit code of a job that has treated some of its molecules."""
         verdict = find_verdict(self._text(self.node.get_option('scheduler_stderr') or ''))
         # What the scheduler's accounting says, where there is one, stands on the node when the parser is called.
-        causes = (verdict[0] if verdict else '', _ACCOUNTS.get(self.node.exit_status or 0))
+        causes = (verdict[0] if verdict else '', ACCOUNTS.get(self.node.exit_status or 0))
         if 'out_of_memory' in causes or status == KILLED:
             return 'ERROR_OUT_OF_MEMORY'
         limit = self.node.get_option('max_wallclock_seconds')

@@ -14,14 +14,14 @@ from aiida_osc.errors import OscError
 from aiida_osc.qc.failures import FAILURES
 from aiida_osc.qc.identity import find_mismatch
 from aiida_osc.qc.result import QcResult
+from aiida_osc.qc.scheduler import find_verdict
 from aiida_osc.units import BOHR_TO_ANGSTROM
 
 #: Exit statuses by which the shell says that a program is not executable or not found, or was killed at once.
 NOT_STARTED = (126, 127)
 KILLED = 137
-SCHEDULER_OUT_OF_MEMORY, SCHEDULER_OUT_OF_WALLTIME = 110, 120
-TIME_WORDS = ('DUE TO TIME LIMIT', 'walltime')
-MEMORY_WORDS = ('oom-kill', 'oom_kill', 'Out Of Memory', 'exceeded memory limit')
+#: Exit statuses that AiiDA gives a job after what the scheduler's accounting says.
+ACCOUNTS = {110: 'out_of_memory', 120: 'out_of_walltime', 140: 'output_truncated'}
 #: What a scheduler's verdict can explain; other failures have a reason of their own.
 UNEXPLAINED = ('output_missing', 'output_truncated', 'crashed')
 #: Wave numbers between this and zero are noise of the integration grid, in cm^-1.
@@ -85,10 +85,9 @@ class ProgramParser(Parser):
         last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), 'it said nothing')
         if status in NOT_STARTED:
             return 'no_executable', last
-        if self.node.exit_status == SCHEDULER_OUT_OF_WALLTIME or any(word in said for word in TIME_WORDS):
-            return 'out_of_walltime', last
-        if self.node.exit_status == SCHEDULER_OUT_OF_MEMORY or any(word in said for word in MEMORY_WORDS):
-            return 'out_of_memory', last
+        verdict, account = find_verdict(said), ACCOUNTS.get(self.node.exit_status or 0)
+        if verdict or account:
+            return verdict or (str(account), last)
         return ('out_of_memory', 'it was killed') if status == KILLED else None
 
     def _attach_structure(self, result: QcResult, symbols: tuple[str, ...], positions: np.ndarray) -> None:

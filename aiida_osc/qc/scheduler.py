@@ -10,6 +10,7 @@ _VERDICTS = tuple(
         ('out_of_walltime', r'job killed: (walltime|cput)\b.*exceeded limit'),
         ('out_of_walltime', r'TERM_RUNLIMIT'),
         ('out_of_memory', r'Detected \d+ oom[-_]kill event'),
+        ('out_of_memory', r'srun: error: .*: Out Of Memory'),
         ('out_of_memory', r'error: .*Exceeded (job|step) memory limit'),
         ('out_of_memory', r'error: .*exceeded memory limit'),
         ('out_of_memory', r'job killed: p?v?mem\b.*exceeded limit'),

@@ -16,6 +16,7 @@ LINES = {
         'out_of_memory'
     ),
     'slurmstepd: error: Exceeded job memory limit': 'out_of_memory',
+    'srun: error: n1: task 0: Out Of Memory': 'out_of_memory',
     'slurmstepd: error: Job 9 exceeded memory limit (2097152 > 1048576), being killed': 'out_of_memory',
     '=>> PBS: job killed: mem 5242880kb exceeded limit 4194304kb': 'out_of_memory',
     '=>> PBS: job killed: vmem 5242880kb exceeded limit 4194304kb': 'out_of_memory',

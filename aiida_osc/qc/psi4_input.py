@@ -46,6 +46,10 @@ SCF_HELP: dict[int, tuple[str, dict[str, Any], float]] = {
 }
 
 
+#: The stage that brings a guess of its own.
+GUESS_FROM_BASIS = 3
+
+
 @dataclass(frozen=True)
 class Psi4Settings(Settings):
     """Numbers of Psi4 alone.
@@ -105,15 +109,16 @@ def render_input(
         'atoms': [(symbol, *map(float, row)) for symbol, row in zip(symbols, positions, strict=True)],
         'options': _options(calculation, settings),
         'unrestricted': calculation.multiplicity > 1,
-        'uses_orbitals': calculation.scf_help == 0,
+        'uses_orbitals': calculation.scf_help != GUESS_FROM_BASIS,
         'deadline': None if deadline is None else float(deadline),
+        **_closed_shell(calculation, symbols),
         'epsilon': float(calculation.model.epsilon),
         'field': FIELD,
     }
     known = {**_known(calculation), 'symbols': list(symbols), 'threads': int(threads)}
     sections = ['resources', 'molecule', 'options', *_scf_help(calculation, names)]
     sections += ['solvent'] if calculation.model.epsilon else []
-    sections += ['guess'] if calculation.scf_help == 0 else []
+    sections += ['guess'] if calculation.scf_help != GUESS_FROM_BASIS else []
     sections += ['properties', *_run_sections(calculation)]
     return _join({**names, 'known': known}, sections)
 
@@ -203,6 +208,28 @@ def _options(calculation: Calculation, settings: Psi4Settings) -> list[tuple[str
         options['g_convergence'] = repr('gau_loose' if calculation.loose_geometry else 'gau')
         options['opt_coordinates'] = repr('both' if calculation.loose_geometry else 'internal')
     return list(options.items())
+
+
+def _closed_shell(calculation: Calculation, symbols: Sequence[str]) -> dict[str, Any]:
+    """Return the closed shell whose orbitals an open one starts from, and how many electrons that has more."""
+    charge, unpaired = calculation.charge, calculation.multiplicity - 1
+    if not unpaired:
+        return {'closed_charge': None}
+    electrons = sum(atomic_numbers[symbol] for symbol in symbols) - charge
+    # A radical cation starts from the neutral, as does a radical anion; a neutral radical starts from its cation.
+    added = electrons % 2 if charge < 0 else -(electrons % 2)
+    added = added if charge or not electrons % 2 else 1
+    closed = electrons - added
+    if closed < 2:
+        return {'closed_charge': None}
+    alpha, kind = (electrons + unpaired) // 2, 'hf' if calculation.model.method == 'HF' else 'ks'
+    return {
+        'closed_charge': charge + added,
+        'closed_reference': f'r{kind}',
+        'reference': f'u{kind}',
+        'more_alpha': alpha - closed // 2,
+        'more_beta': electrons - alpha - closed // 2,
+    }
 
 
 def _scf_help(calculation: Calculation, names: dict[str, Any]) -> list[str]:

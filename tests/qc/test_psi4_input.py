@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ase.build import molecule
+from ase import build
 
 from aiida_osc.errors import OscError
 from aiida_osc.qc.calculation import Calculation
@@ -62,6 +62,34 @@ def test_rendered_text_for_qcschema_is_the_stored_one():
     text = render_qcschema_input(threads=2, memory_mb=1700)
     ast.parse(text)
     assert text == (STORED / 'qcschema.in').read_text()
+
+
+@pytest.mark.parametrize(
+    ('symbols', 'charge', 'multiplicity', 'closed', 'more'),
+    [
+        (('O', 'H', 'H'), 1, 2, 0, (0, -1)),
+        (('O', 'H', 'H'), -1, 2, 0, (1, 0)),
+        (('O', 'H'), 0, 2, 1, (1, 0)),
+        (('O', 'H', 'H'), 0, 3, 0, (1, -1)),
+        (('O', 'H', 'H'), 1, 4, 0, (1, -2)),
+        (('H',), 0, 2, None, None),
+        (('O', 'H', 'H'), 0, 1, None, None),
+    ],
+)
+def test_open_shells_start_from_a_closed_one(symbols, charge, multiplicity, closed, more):
+    positions = np.arange(3.0 * len(symbols)).reshape(-1, 3)
+    text = render({'model': B3LYP, 'charge': charge, 'multiplicity': multiplicity}, (symbols, positions))
+    if closed is None:
+        assert 'closed' not in text
+        return
+    for line in (
+        f'closed.set_molecular_charge({closed})',
+        f'shell.nalpha() + {more[0]}\n',
+        f'shell.nbeta() + {more[1]}\n',
+        "{'reference': 'rks'}",
+        "{'reference': 'uks'}",
+    ):
+        assert line in text
 
 
 def test_options_follow_the_calculation():
@@ -204,22 +232,40 @@ def test_optimisation_of_water(tmp_path):
 @pytest.mark.psi4
 @pytest.mark.pyscf
 def test_thiophene_agrees_with_pyscf(tmp_path):
+    """Started from atoms the cation would be caught in its second state, 0.45 eV higher."""
     gto = pytest.importorskip('pyscf.gto')
-    atoms = molecule('C4H4S')
+    atoms = build.molecule('C4H4S')
     symbols, positions = atoms.get_chemical_symbols(), atoms.get_positions()
-    mol = gto.M(atom=list(zip(symbols, positions, strict=True)), basis='6-31g*', cart=True, verbose=0)
-    field = mol.RHF().run(conv_tol=1e-10)
-    values = {'model': {**HF, 'basis': '6-31G*', 'cartesian': True}}
+    settings = Psi4Settings(density_fitting=False)
+    for charge in (0, 1):
+        mol = gto.M(
+            atom=list(zip(symbols, positions, strict=True)), basis='sto-3g', charge=charge, spin=charge, verbose=0
+        )
+        field = (mol.UHF() if charge else mol.RHF()).run(conv_tol=1e-10)
+        folder = tmp_path / str(charge)
+        folder.mkdir()
+        values = {'model': HF, 'charge': charge, 'multiplicity': 1 + charge}
 
-    result, text = run(tmp_path, render(values, (symbols, positions), settings=Psi4Settings(density_fitting=False)))
+        result, text = run(folder, render(values, (symbols, positions), settings=settings))
 
-    assert result.success
-    assert text.success
-    assert result.basis_functions == mol.nao == 87, 'six d functions on each heavy atom'
-    assert result.energy == pytest.approx(field.e_tot, abs=2e-6)
-    homo, lumo = field.mo_energy[mol.nelectron // 2 - 1 : mol.nelectron // 2 + 1]
-    assert result.frontier == pytest.approx((homo, lumo), abs=1e-5)
-    np.testing.assert_allclose(result.dipole, field.dip_moment(unit='AU', verbose=0), atol=1e-5)
+        assert result.success
+        assert text.success
+        assert result.energy == pytest.approx(field.e_tot, abs=2e-6)
+        assert result.s_squared == pytest.approx(field.spin_square()[0] if charge else 0, abs=1e-4)
+        if not charge:
+            homo, lumo = field.mo_energy[mol.nelectron // 2 - 1 : mol.nelectron // 2 + 1]
+            assert result.frontier == pytest.approx((homo, lumo), abs=1e-5)
+            np.testing.assert_allclose(result.dipole, field.dip_moment(unit='AU', verbose=0), atol=1e-5)
+
+
+@needs_psi4
+@pytest.mark.psi4
+def test_cartesian_functions_are_counted(tmp_path):
+    for cartesian, count in ((True, 19), (False, 18)):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        values = {'model': {**HF, 'basis': '6-31G*', 'cartesian': cartesian}}
+        assert run(folder, render(values))[0].basis_functions == count
 
 
 @needs_psi4
@@ -235,7 +281,7 @@ def test_orbitals_of_another_charge_are_left_alone(tmp_path):
     result, _ = run(cation, render({'model': HF, 'charge': 1, 'multiplicity': 2}))
     assert result.success
     assert result.s_squared == pytest.approx(0.755, abs=2e-3)
-    assert 'Reading orbitals' not in (cation / 'output.txt').read_text()
+    assert (cation / 'output.txt').read_text().count('RHF Reference') == 1, 'the closed shell is computed anew'
     shutil.copy(neutral / 'results.json', neutral / 'parent.json')
     again, _ = run(neutral, render({'model': HF}))
     assert again.success

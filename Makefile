@@ -33,16 +33,20 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --no-cache-dir --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $(STAMP)
 
-demo: install  ## set up below .demo and run a whole discovery campaign (less than 15 minutes)
+demo: install  ## set up below .demo and run a whole discovery campaign (half an hour, less where programs are missing)
 	@mkdir -p $(DEMO)/home $(DEMO)/cache/matplotlib $(DEMO)/config
 	@printf 'export AIIDA_PATH=%s\nexport PATH=%s:$$PATH\n' '$(DEMO)/aiida' '$(BIN)' > $(DEMO)/activate
 	@$(call surroundings,$(DEMO)) OSC_DEMO_OUTPUT=$(DEMO) python examples/demo.py
 	@echo 'To look around (verdi process list -a, aiida-osc status): source .demo/activate'
 	@echo 'To stop the daemon of the demo and remove all it made: make clean'
 
-test: install lint  ## all checks and tests (less than 15 minutes)
+test: install lint  ## all checks and tests (half an hour, less where programs are missing)
 	@mkdir -p $(TEST)/home $(TEST)/cache/matplotlib $(TEST)/config
-	$(call surroundings,$(TEST)) python -m pytest
+	@# Work chains run in the process of the tests: each file gets a process, and with it an event loop, of its own.
+	$(call surroundings,$(TEST)) python -m pytest --ignore=tests/workflows
+	@status=0; for file in tests/workflows/test_*.py; do \
+		$(call surroundings,$(TEST)) python -m pytest $$file || status=1; \
+	done; exit $$status
 
 lint: install  ## ruff and mypy
 	$(BIN)/ruff check .

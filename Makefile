@@ -33,7 +33,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --no-cache-dir --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $(STAMP)
 
-demo: install  ## set up below .demo and run a whole discovery campaign (half an hour, less where programs are missing)
+demo: install  ## set up below .demo and run a whole discovery campaign (less than 15 minutes)
 	@mkdir -p $(DEMO)/home $(DEMO)/cache/matplotlib $(DEMO)/config
 	@printf 'export AIIDA_PATH=%s\nexport PATH=%s:$$PATH\n' '$(DEMO)/aiida' '$(BIN)' > $(DEMO)/activate
 	@$(call surroundings,$(DEMO)) OSC_DEMO_OUTPUT=$(DEMO) python examples/demo.py

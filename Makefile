@@ -42,11 +42,7 @@ demo: install  ## set up below .demo and run a whole discovery campaign (less th
 
 test: install lint  ## all checks and tests (half an hour, less where programs are missing)
 	@mkdir -p $(TEST)/home $(TEST)/cache/matplotlib $(TEST)/config
-	@# Work chains run in the process of the tests: each file gets a process, and with it an event loop, of its own.
-	$(call surroundings,$(TEST)) python -m pytest --ignore=tests/workflows
-	@status=0; for file in tests/workflows/test_*.py; do \
-		$(call surroundings,$(TEST)) python -m pytest $$file || status=1; \
-	done; exit $$status
+	$(call surroundings,$(TEST)) python -m pytest
 
 lint: install  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -26,13 +26,19 @@ def programs(tmp_path):
 
 
 @pytest.fixture
-def setup(aiida_profile_clean, tmp_path):
+def profile(aiida_profile_clean):
+    """An empty profile, emptied again: other tests look for codes by label and would take those of a far computer."""
+    yield aiida_profile_clean
+    aiida_profile_clean.reset_storage()
+
+
+@pytest.fixture
+def setup(profile, tmp_path):
     """Return a function that sets up a computer on this machine and returns status and output."""
 
     def invoke(*arguments, name='here', new=True):
         where = ['--transport', 'core.local', '--scheduler', 'core.direct', '--workdir', str(tmp_path / 'jobs')]
-        profile = ['--profile', aiida_profile_clean.name]
-        command = ['setup', 'computer', name, *(where if new else []), *profile, *arguments]
+        command = ['setup', 'computer', name, *(where if new else []), '--profile', profile.name, *arguments]
         done = CliRunner().invoke(main, command)
         return done.exit_code, done.output
 
@@ -156,9 +162,9 @@ def test_new_computer_needs_a_folder_for_its_jobs(setup):
     assert '--workdir' in output
 
 
-def test_without_a_test_nothing_is_connected(setup, aiida_profile_clean):
+def test_without_a_test_nothing_is_connected(profile):
     arguments = ['setup', 'computer', 'far', '--no-test', '--workdir', '/scratch', '--python', '/opt/bin/python']
-    done = CliRunner().invoke(main, [*arguments, '--profile', aiida_profile_clean.name])
+    done = CliRunner().invoke(main, [*arguments, '--profile', profile.name])
     assert done.exit_code == 0, done.output
     computer = load_computer('far')
     assert (computer.transport_type, computer.scheduler_type) == ('core.ssh_async', 'core.slurm')
@@ -180,7 +186,7 @@ def test_name_is_checked():
         ComputerPlan('a@b')
 
 
-def test_code_says_what_it_is_for(aiida_localhost):
+def test_code_says_what_it_is_for(profile, aiida_localhost):
     step = ensure_code(aiida_localhost, CodePlan('psi4', '/usr/bin/psi4', 'osc.psi4', 'Psi4'))
     assert step.changed
     assert load_code('psi4@localhost').description == 'Set up by aiida-osc for osc.psi4'

@@ -8,7 +8,8 @@ from aiida.common.folders import Folder
 from aiida.engine import CalcJob
 from aiida.orm import Dict, RemoteData
 
-from aiida_osc.calculations.surroundings import clean_environment
+from aiida_osc.calculations.resources import clean_environment, count_cores, find_memory
+from aiida_osc.calculations.validation import first_complaint
 from aiida_osc.data.geometry_set import GeometrySetData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.geometry_table import GeometryTable
@@ -179,7 +180,7 @@ class FourPointBatchCalculation(CalcJob):
         )
         cls._define_options(spec)
         cls._define_outputs(spec)
-        spec.inputs.validator = _chain(spec.inputs.validator, validate_inputs)
+        spec.inputs.validator = first_complaint(spec.inputs.validator, validate_inputs)
 
     @classmethod
     def _define_options(cls, spec):
@@ -231,8 +232,9 @@ class FourPointBatchCalculation(CalcJob):
         settings = dict(parameters.get('settings', {}))
         if 'max_wallclock_seconds' in options:
             settings.setdefault('max_wall_seconds', WALLTIME_SHARE * options.max_wallclock_seconds)
-        if 'max_memory_kb' in options:
-            settings.setdefault('memory_mb', int(MEMORY_SHARE * options.max_memory_kb / 1024))
+        memory = find_memory(options, self.inputs.code.computer)
+        if memory:
+            settings.setdefault('memory_mb', int(MEMORY_SHARE * memory / 1024))
         geometries = self.inputs.geometries.load() if 'geometries' in self.inputs else None
         return runner_input(
             self.inputs.molecules.load(),
@@ -243,18 +245,6 @@ class FourPointBatchCalculation(CalcJob):
             settings=settings,
             **runner_levels(FourPointSettings.from_dict(parameters)),
         )
-
-
-def count_cores(resources: dict[str, Any], default: int | None = None) -> int:
-    """Return how many processes the runner may use on its machine.
-
-    :param resources: ``metadata.options.resources``.
-    :param default: processes per machine where the resources do not say, from the computer.
-    """
-    if 'num_cores_per_machine' in resources:
-        return int(resources['num_cores_per_machine'])
-    processes = resources.get('num_mpiprocs_per_machine') or resources.get('tot_num_mpiprocs') or default or 1
-    return int(processes * (resources.get('num_cores_per_mpiproc') or 1))
 
 
 def runner_levels(settings: FourPointSettings) -> dict[str, Any]:
@@ -293,12 +283,3 @@ def runner_input(molecules: MoleculeTable, geometries: GeometryTable | None, **v
         for key, smiles, start in rows
     ]
     return {'format': INPUT_FORMAT, **values, 'molecules': listed}
-
-
-def _chain(*validators):
-    """Return a validator that answers with the first complaint."""
-
-    def validate(value, ctx):
-        return next((reason for check in validators if check and (reason := check(value, ctx))), None)
-
-    return validate

@@ -1,17 +1,16 @@
 """CalcJob: one molecule at one charge by Psi4."""
 
 import json
-from typing import Any
 
 from aiida.common.datastructures import CalcInfo, CodeInfo
 from aiida.common.folders import Folder
 from aiida.engine import CalcJob
 from aiida.orm import Dict, RemoteData, StructureData
 
-from aiida_osc.calculations.fourpoint_batch import count_cores
 from aiida_osc.calculations.launch_lock import APPEND, PREPEND, STATUS_FILE
+from aiida_osc.calculations.resources import clean_environment, count_cores, find_memory
 from aiida_osc.calculations.structures import read_structure
-from aiida_osc.calculations.surroundings import clean_environment
+from aiida_osc.calculations.validation import first_complaint
 from aiida_osc.errors import OscError
 from aiida_osc.qc.atomic_input import check_atomic_input
 from aiida_osc.qc.calculation import Calculation
@@ -137,7 +136,7 @@ class Psi4Calculation(CalcJob):
         )
         cls._define_options(spec)
         cls._define_outputs(spec)
-        spec.inputs.validator = _chain(spec.inputs.validator, validate_inputs)
+        spec.inputs.validator = first_complaint(spec.inputs.validator, validate_inputs)
 
     @classmethod
     def _define_options(cls, spec):
@@ -192,7 +191,7 @@ class Psi4Calculation(CalcJob):
 
     def _render(self) -> str:
         options = self.inputs.metadata.options
-        threads, memory = self._threads(), memory_for(options.get('max_memory_kb'))
+        threads, memory = self._threads(), memory_for(find_memory(options, self.inputs.code.computer))
         if 'qcschema' in self.inputs:
             return render_qcschema_input(threads=threads, memory_mb=memory)
         wall = options.get('max_wallclock_seconds')
@@ -209,12 +208,3 @@ class Psi4Calculation(CalcJob):
     def _threads(self) -> int:
         resources = self.inputs.metadata.options.resources
         return count_cores(resources, self.inputs.code.computer.get_default_mpiprocs_per_machine())
-
-
-def _chain(*validators):
-    """Return a validator that answers with the first complaint."""
-
-    def validate(value: dict[str, Any], ctx):
-        return next((reason for check in validators if check and (reason := check(value, ctx))), None)
-
-    return validate

@@ -146,7 +146,7 @@ def find_code(identifier: str):
 
 def describe(builder) -> str:
     """Return in a sentence what the builder would compute."""
-    from aiida_osc.calculations.fourpoint_batch import count_cores
+    from aiida_osc.calculations.resources import count_cores
 
     computer, engine = builder.code.computer, builder.parameters['engine']
     count, size, most = builder.molecules.count, builder.chunk_size.value, builder.max_concurrent.value

@@ -24,6 +24,9 @@ Record = dict[str, Any]
 OK, FLAGGED, FAILED = 'ok', 'flagged', 'failed'
 STATUSES = (OK, FLAGGED, FAILED)
 CHARGES = (0, 1, -1)
+#: An ion relaxes downwards. At a geometry of another level its energy may end higher by some noise; beyond that many eV
+#: the geometry is one of another electronic state, and neither IE nor lambda mean anything (pyridine: 0.23 eV).
+OTHER_STATE = 0.1
 #: Longer lines are not ours: 300 atoms at three charges take about 60 kB.
 MAX_LINE = 4_000_000
 
@@ -150,6 +153,9 @@ def implausible(properties: Mapping[str, float], names: Iterable[str] = tuple(XT
         target = TARGETS[name]
         if not target.low <= value <= target.high:
             return f'{name} = {value:.3f} {target.unit} lies outside [{target.low:g}, {target.high:g}]'
+    above = properties['ie_adiabatic'] - properties['ie_vertical']
+    if above > OTHER_STATE:
+        return f'the cation ends {above:.2f} eV higher by its own relaxation, which was that of another state'
     for kind in ('vertical', 'adiabatic'):
         if properties[f'ie_{kind}'] <= properties[f'ea_{kind}']:
             return f'ie_{kind} is not above ea_{kind}'

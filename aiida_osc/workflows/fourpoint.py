@@ -143,14 +143,8 @@ class FourPointWorkChain(WorkChain):
         :raises OscError: when the protocol, a key or a level is unknown.
         """
         values = load_protocol('fourpoint', protocol, overrides)
-        builder = cls.get_builder()
-        builder.code, builder.molecule = code, molecule
-        if xtb_code is not None:
-            builder.xtb_code = xtb_code
-        builder.parameters = Dict(protocol_parameters(values['parameters'], engine))
-        builder.options = Dict({**values['options'], **(options or {})})
-        builder.xtb_options = Dict(values['xtb_options'])
-        builder.max_concurrent = Int(values['max_concurrent'])
+        builder = fill_builder(cls.get_builder(), values, code, engine, xtb_code, options)
+        builder.molecule = molecule
         return builder
 
     def setup(self):
@@ -297,6 +291,22 @@ class FourPointWorkChain(WorkChain):
         story = f'{point.name.replace("_", " ")}, {task.model.name}'
         inputs['metadata'] = {'call_link_label': point.name, 'label': story}
         return self.submit(process, **inputs)
+
+
+def fill_builder(builder, values, code, engine, xtb_code, options):
+    """Return the builder with what one molecule and many have in common.
+
+    :param values: of the protocol.
+    :raises OscError: when the engine cannot do what the protocol asks for.
+    """
+    builder.code = code
+    if xtb_code is not None:
+        builder.xtb_code = xtb_code
+    builder.parameters = Dict(protocol_parameters(values['parameters'], engine))
+    builder.options = Dict({**values['options'], **(options or {})})
+    builder.xtb_options = Dict(values['xtb_options'])
+    builder.max_concurrent = Int(values['max_concurrent'])
+    return builder
 
 
 def protocol_parameters(values: dict, engine: str | None) -> dict:

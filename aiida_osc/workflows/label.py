@@ -10,7 +10,7 @@ from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.qc.scheme import BATCH_ENGINES, FourPointSettings
 from aiida_osc.workflows.adopt import find_called
 from aiida_osc.workflows.base.fourpoint_batch import FourPointBatchBaseWorkChain
-from aiida_osc.workflows.fourpoint import FourPointWorkChain, protocol_parameters, validate_parameters
+from aiida_osc.workflows.fourpoint import FourPointWorkChain, fill_builder, validate_parameters
 from aiida_osc.workflows.known import find_known, structures_of
 from aiida_osc.workflows.protocols import load_protocol
 
@@ -160,15 +160,9 @@ class LabelWorkChain(WorkChain):
         :raises OscError: when the protocol, a key or a level is unknown.
         """
         values = load_protocol('label', protocol, overrides)
-        builder = cls.get_builder()
-        builder.code, builder.molecules = code, molecules
-        if xtb_code is not None:
-            builder.xtb_code = xtb_code
-        builder.parameters = Dict(protocol_parameters(values['parameters'], engine))
-        builder.options = Dict({**values['options'], **(options or {})})
-        builder.xtb_options = Dict(values['xtb_options'])
+        builder = fill_builder(cls.get_builder(), values, code, engine, xtb_code, options)
+        builder.molecules = molecules
         builder.chunk_size = Int(values['chunk_size'])
-        builder.max_concurrent = Int(values['max_concurrent'])
         return builder
 
     def setup(self):

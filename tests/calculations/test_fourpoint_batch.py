@@ -44,7 +44,7 @@ def water_geometry():
 
 @pytest.fixture
 def inputs(aiida_code_installed, molecules):
-    code = aiida_code_installed(label='python', filepath_executable='/usr/bin/python3')
+    code = aiida_code_installed(filepath_executable='/usr/bin/python3')
     return {'code': code, 'molecules': molecules, 'metadata': {'options': {}}}
 
 

@@ -32,7 +32,7 @@ QCSCHEMA = {
 
 @pytest.fixture
 def inputs(aiida_code_installed):
-    code = aiida_code_installed(label='psi4', filepath_executable='/usr/bin/psi4')
+    code = aiida_code_installed(filepath_executable='/usr/bin/psi4')
     parameters = Dict({'driver': 'optimization', 'model': HF})
     options = {'resources': {'num_machines': 1, 'num_mpiprocs_per_machine': 1}}
     structure = structure_from(SYMBOLS, POSITIONS)

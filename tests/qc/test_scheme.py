@@ -142,6 +142,17 @@ def test_negative_reorganisation_energy_is_flagged_and_noise_is_zero():
     assert (record['status'], record['properties']['lambda_hole']) == ('ok', 0.0)
 
 
+def test_cation_that_relaxed_in_another_state_is_flagged():
+    contents = results()
+    for name, energy in (('cation_at_cation', -92.4920), ('neutral_at_cation', -92.98)):
+        contents[name]['properties']['return_energy'] = energy
+    record = assemble(KEY, HYDROGEN_CYANIDE, contents, settings())
+    assert record['status'] == 'flagged'
+    assert 'another state' in record['reason']
+    contents['cation_at_cation']['properties']['return_energy'] = -92.4980  # 54 meV: noise of a foreign geometry
+    assert assemble(KEY, HYDROGEN_CYANIDE, contents, settings())['status'] == 'ok'
+
+
 def test_missing_point_is_a_failure_with_its_name():
     contents = results()
     del contents['cation_at_neutral']

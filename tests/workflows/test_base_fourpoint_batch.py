@@ -31,7 +31,7 @@ def molecule_set():
 @pytest.fixture
 def process(aiida_code_installed):
     """Return a work chain after its set-up."""
-    code = aiida_code_installed(label='tblite', filepath_executable=sys.executable)
+    code = aiida_code_installed(filepath_executable=sys.executable)
     options = {'resources': {'num_machines': 1, 'num_mpiprocs_per_machine': 4}}
     batch = {'code': code, 'molecules': molecule_set(), 'metadata': {'options': options}}
     chain = instantiate_process(get_manager().get_runner(), FourPointBatchBaseWorkChain, batch=batch)
@@ -231,7 +231,7 @@ def test_density_functional_labels_through_a_job(aiida_code_installed):
         'settings': {'grid_level': 0, 'polarizability': False},
     }
     batch = {
-        'code': aiida_code_installed(label='python', filepath_executable=sys.executable),
+        'code': aiida_code_installed(filepath_executable=sys.executable),
         'molecules': molecules,
         'parameters': Dict(parameters),
     }

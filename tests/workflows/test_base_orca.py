@@ -148,9 +148,7 @@ def test_missing_orbitals_are_done_without(orca, aiida_localhost, tmp_path):
 
 
 def test_missing_program(aiida_code_installed):
-    code = aiida_code_installed(
-        label='orca-nowhere', default_calc_job_plugin='orca.orca', filepath_executable='/nowhere/bin/orca'
-    )
+    code = aiida_code_installed(default_calc_job_plugin='orca.orca', filepath_executable='/nowhere/bin/orca')
     _, node = run(code, water(), SOLVATED)
 
     assert node.exit_status == OrcaBaseWorkChain.exit_codes.ERROR_UNRECOVERABLE.status

@@ -36,7 +36,7 @@ AMMONIA = (
 
 @pytest.fixture
 def code(aiida_code_installed):
-    return aiida_code_installed(label='psi4', filepath_executable=PSI4 or '/usr/bin/psi4')
+    return aiida_code_installed(filepath_executable=PSI4 or '/usr/bin/psi4')
 
 
 @pytest.fixture

@@ -38,14 +38,14 @@ def geometries(node, charges, level='GFN2-xTB'):
 
 @pytest.fixture
 def python(aiida_code_installed):
-    return aiida_code_installed(label='tblite', filepath_executable=sys.executable)
+    return aiida_code_installed(filepath_executable=sys.executable)
 
 
 @pytest.fixture
 def psi4(aiida_code_installed):
     if PSI4 is None:
         pytest.skip('the program psi4 is not on PATH')
-    return aiida_code_installed(label='psi4', filepath_executable=PSI4)
+    return aiida_code_installed(filepath_executable=PSI4)
 
 
 @pytest.mark.xtb
@@ -120,7 +120,7 @@ def test_water_by_psi4_optimised(psi4):
 
 @pytest.mark.xtb
 def test_when_the_engine_fails_the_labels_of_xtb_are_the_last_resort(python, aiida_code_installed):
-    code = aiida_code_installed(label='no psi4', filepath_executable='/bin/false')
+    code = aiida_code_installed(filepath_executable='/bin/false')
     parameters = {'engine': 'psi4', 'energy': HF, 'settings': {'polarizability': False}}
     inputs = {'code': code, 'xtb_code': python, 'molecule': molecule_set('C=O'), 'parameters': Dict(parameters)}
     outputs, node = run_get_node(FourPointWorkChain, **inputs, max_concurrent=Int(1))

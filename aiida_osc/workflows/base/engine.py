@@ -16,6 +16,7 @@ from aiida.engine import (
 from aiida.orm import CalcJobNode, Dict, Int, RemoteData, Str, StructureData
 
 from aiida_osc.calculations.functions.displace import displace
+from aiida_osc.calculations.resources import find_memory
 from aiida_osc.qc.failures import FAILURES
 from aiida_osc.workflows.adopt import find_called
 
@@ -127,6 +128,9 @@ class EngineBaseWorkChain(BaseRestartWorkChain):
     def handle_memory(self, node: CalcJobNode) -> ProcessHandlerReport:
         """Give each process more memory."""
         options = dict(self.ctx.inputs.metadata.options)
+        memory = find_memory(options, self.ctx.inputs.code.computer)
+        if memory:
+            options['max_memory_kb'] = memory
         changed = self._remedies.help_memory(self.ctx.inputs.parameters.get_dict(), options, self._count('memory'))
         if changed is None:
             return self._give_up(node)

@@ -6,7 +6,8 @@ from aiida.common import AttributeDict
 from aiida.engine import BaseRestartWorkChain, ProcessHandlerReport, ToContext, append_, process_handler, while_
 from aiida.orm import CalcJobNode, Int, Str
 
-from aiida_osc.calculations.fourpoint_batch import FourPointBatchCalculation, count_cores
+from aiida_osc.calculations.fourpoint_batch import FourPointBatchCalculation
+from aiida_osc.calculations.resources import count_cores, find_memory
 from aiida_osc.workflows.adopt import find_called
 
 CALC_CODES = FourPointBatchCalculation.exit_codes
@@ -99,8 +100,9 @@ class FourPointBatchBaseWorkChain(BaseRestartWorkChain):
         if works_on_several(parameters, count_cores(options.resources, default)):
             options.resources = halve_cores(options.resources, default)
             return self._go_on(node, f'{what}, so with half of the cores from now on')
-        if 'max_memory_kb' in options:
-            options.max_memory_kb *= 2
+        memory = find_memory(options, self.inputs.batch.code.computer)
+        if memory:
+            options.max_memory_kb = 2 * memory
             return self._go_on(node, f'{what}, so with twice the memory ({options.max_memory_kb} kB) from now on')
         return self._go_on(node, what)
 

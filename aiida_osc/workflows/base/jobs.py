@@ -9,7 +9,7 @@ from aiida.orm import AbstractCode
 from ase.data import atomic_numbers
 
 from aiida_osc.calculations import launch_lock
-from aiida_osc.calculations.fourpoint_batch import count_cores
+from aiida_osc.calculations.resources import count_cores, find_memory
 from aiida_osc.calculations.structures import read_structure
 from aiida_osc.errors import OscError
 from aiida_osc.qc.calculation import check_electrons
@@ -28,7 +28,7 @@ def job_resources(code: AbstractCode, options: dict[str, Any]) -> tuple[int, int
     resources, computer = options.get('resources', {}), code.computer
     cores = count_cores(resources, computer.get_default_mpiprocs_per_machine() if computer else None)
     cores *= int(resources.get('num_machines') or 1)
-    limit = options.get('max_memory_kb')
+    limit = find_memory(options, computer)
     return cores, limit // 1024 if limit else DEFAULT_MEMORY_MB * cores
 
 
@@ -106,8 +106,3 @@ def validate_molecule_with(read_basis: Callable[[dict[str, Any]], str | None]) -
         return None
 
     return validate
-
-
-def both(first: Callable | None, second: Callable) -> Callable:
-    """Return a validator that answers with the first complaint."""
-    return lambda value, ctx: (first(value, ctx) if first else None) or second(value, ctx)

@@ -7,8 +7,9 @@ from aiida.common import AttributeDict
 from aiida.engine import ProcessHandlerReport, process_handler
 from aiida.orm import CalcJobNode, Dict
 
+from aiida_osc.calculations.validation import first_complaint
 from aiida_osc.workflows.base.engine import CODES, EngineBaseWorkChain
-from aiida_osc.workflows.base.jobs import both, validate_molecule_with, validate_with, with_orbitals_copied
+from aiida_osc.workflows.base.jobs import validate_molecule_with, validate_with, with_orbitals_copied
 
 #: How often orbitals that may be spoilt are left behind.
 WITHOUT_ORBITALS = 1
@@ -29,7 +30,7 @@ class ProgramBaseWorkChain(EngineBaseWorkChain):
         super().define(spec)
         namespace = spec.inputs[cls._namespace]
         namespace['parameters'].validator = validate_with(cls._check_parameters)
-        namespace.validator = both(namespace.validator, validate_molecule_with(cls._read_basis))
+        namespace.validator = first_complaint(namespace.validator, validate_molecule_with(cls._read_basis))
         namespace['code'].required = True
 
     @abstractmethod

@@ -7,6 +7,7 @@ from aiida.orm import AbstractCode, CalcJobNode, Dict, StructureData
 
 from aiida_osc.calculations.psi4 import Psi4Calculation
 from aiida_osc.calculations.structures import read_structure
+from aiida_osc.calculations.validation import first_complaint
 from aiida_osc.errors import OscError
 from aiida_osc.qc.calculation import Calculation
 from aiida_osc.qc.geometry_checks import check_geometry
@@ -53,8 +54,7 @@ class Psi4BaseWorkChain(EngineBaseWorkChain):
     def define(cls, spec):
         """Declare inputs, outline, outputs and exit codes."""
         super().define(spec)
-        own = spec.inputs['psi4'].validator
-        spec.inputs['psi4'].validator = lambda value, ctx: validate_namespace(value, ctx) or (own and own(value, ctx))
+        spec.inputs['psi4'].validator = first_complaint(validate_namespace, spec.inputs['psi4'].validator)
 
     def get_outputs(self, node: CalcJobNode) -> dict[str, Any]:
         """Return the outputs of a job under the names of this work chain."""

@@ -19,7 +19,7 @@ _TYPES = (torch.float32, torch.float64)
 #: What to change when a path does not end in noise; a straight line always does.
 _CURES = {
     'ou': 'raise decay or horizon, or set centred when only the mode of eigenvalue 0 stays',
-    'vp': 'raise beta_end',
+    'vp': 'raise beta_end or scale',
 }
 
 

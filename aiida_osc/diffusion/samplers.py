@@ -5,7 +5,7 @@ factors of the path at a time. None evaluates a rate, so a path may start or end
 every path are reached, and with one step the answer is that of the denoiser.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -34,12 +34,16 @@ class Reverse(NamedTuple):
     basis: Basis
     path: SpectralPath
     generator: torch.Generator
+    steps: int
     eta: float
 
-    def levels(self, steps: int) -> list[Level]:
-        """Return the levels of a run from t = 1 to t = 0."""
-        times = self.path.times(steps)
-        return [Level(time, *self.path.exact(time[None])[:2]) for time in times]
+    def level(self, time: Tensor) -> Level:
+        """Return the factors of all modes at a time."""
+        return Level(time, *self.path.exact(time[None])[:2])
+
+    def pairs(self) -> Iterator[tuple[Level, Level]]:
+        """Yield the levels before and after each step; they are made when needed, as a large graph cannot keep all."""
+        return pairwise(self.level(time) for time in self.path.times(self.steps))
 
     def clean(self, modes: Tensor, level: Level) -> Tensor:
         """Return the modes of the data that the denoiser predicts."""
@@ -82,31 +86,31 @@ def sample(
         raise OscError('the path was made for another basis: make it with the eigenvalues of this one')
     if not 0 <= eta <= 1:
         raise OscError(f'eta is {eta}: it lies between 0 and 1')
-    reverse = Reverse(denoise, basis, path, generator, eta)
-    levels = reverse.levels(steps)
+    if steps < 1:
+        raise OscError(f'{steps} steps sample nothing: give at least 1')
     modes = path.prior(features, batch, generator=generator)
-    return basis.from_modes(SAMPLERS[sampler](reverse, modes, levels))
+    return basis.from_modes(SAMPLERS[sampler](Reverse(denoise, basis, path, generator, steps, eta), modes))
 
 
-def ddpm(reverse: Reverse, modes: Tensor, levels: list[Level]) -> Tensor:
+def ddpm(reverse: Reverse, modes: Tensor) -> Tensor:
     """Sample the posterior of each step given the predicted data (doi 10.48550/arXiv.2006.11239)."""
-    return ddim(reverse._replace(eta=1.0), modes, levels)
+    return ddim(reverse._replace(eta=1.0), modes)
 
 
-def ddim(reverse: Reverse, modes: Tensor, levels: list[Level]) -> Tensor:
+def ddim(reverse: Reverse, modes: Tensor) -> Tensor:
     """Keep the noise of each step but for a share that ``eta`` sets (doi 10.48550/arXiv.2010.02502)."""
-    for now, then in pairwise(levels):
+    for now, then in reverse.pairs():
         modes = _jump(reverse, modes, reverse.clean(modes, now), now, then)
     return modes
 
 
-def predictor_corrector(reverse: Reverse, modes: Tensor, levels: list[Level]) -> Tensor:
+def predictor_corrector(reverse: Reverse, modes: Tensor) -> Tensor:
     """Follow each step by one of Langevin dynamics at the new level (doi 10.48550/arXiv.2011.13456).
 
     The Langevin step is preconditioned with the noise variance of each mode and renews as much noise as the step has
     removed, so that it vanishes with the size of the steps.
     """
-    for now, then in pairwise(levels):
+    for now, then in reverse.pairs():
         modes = _jump(reverse, modes, reverse.clean(modes, now), now, then)
         if then.noise.any():
             clean, kept = reverse.clean(modes, then), _kept(now, then)
@@ -115,13 +119,13 @@ def predictor_corrector(reverse: Reverse, modes: Tensor, levels: list[Level]) ->
     return modes
 
 
-def multistep(reverse: Reverse, modes: Tensor, levels: list[Level]) -> Tensor:
+def multistep(reverse: Reverse, modes: Tensor) -> Tensor:
     """Extrapolate the predicted data in the logarithm of the signal-to-noise ratio (doi 10.48550/arXiv.2211.01095).
 
     The first step of each mode from pure noise and the last are of first order, as the logarithm is infinite there.
     """
     clean_before = width_before = None
-    for now, then in pairwise(levels):
+    for now, then in reverse.pairs():
         clean = reverse.clean(modes, now)
         width = _log_ratio(then) - _log_ratio(now)
         ahead = clean
@@ -134,17 +138,17 @@ def multistep(reverse: Reverse, modes: Tensor, levels: list[Level]) -> Tensor:
     return modes
 
 
-def euler(reverse: Reverse, modes: Tensor, levels: list[Level]) -> Tensor:
+def euler(reverse: Reverse, modes: Tensor) -> Tensor:
     """Integrate the probability-flow ODE by straight steps in the clock of each mode."""
-    return _integrate(reverse, modes, levels, corrected=False)
+    return _integrate(reverse, modes, corrected=False)
 
 
-def heun(reverse: Reverse, modes: Tensor, levels: list[Level]) -> Tensor:
+def heun(reverse: Reverse, modes: Tensor) -> Tensor:
     """Integrate the probability-flow ODE by the mean of the slopes at both ends of a step, the last one straight."""
-    return _integrate(reverse, modes, levels, corrected=True)
+    return _integrate(reverse, modes, corrected=True)
 
 
-SAMPLERS: dict[str, Callable[[Reverse, Tensor, list[Level]], Tensor]] = {
+SAMPLERS: dict[str, Callable[[Reverse, Tensor], Tensor]] = {
     'ddpm': ddpm,
     'ddim': ddim,
     'pc': predictor_corrector,
@@ -154,14 +158,14 @@ SAMPLERS: dict[str, Callable[[Reverse, Tensor, list[Level]], Tensor]] = {
 }
 
 
-def _integrate(reverse: Reverse, modes: Tensor, levels: list[Level], *, corrected: bool) -> Tensor:
+def _integrate(reverse: Reverse, modes: Tensor, *, corrected: bool) -> Tensor:
     """Integrate dy / du = (y - d) / u for y = x / (a + b / w) from u = 1 to 0.
 
     The clock u = (b / w) / (a + b / w), with w the noise of the mode at t = 1, is finite at both ends of every path;
     of the straight line it is the time itself.
     """
-    dtype, full = modes.dtype, levels[0].noise
-    for now, then in pairwise(levels):
+    dtype, full = modes.dtype, reverse.level(torch.ones(())).noise
+    for now, then in reverse.pairs():
         (size, clock), (next_size, next_clock) = _clock(now, full), _clock(then, full)
         state, width = modes / size, next_clock - clock
         slope = _divide(state - reverse.clean(modes, now), clock)

@@ -12,7 +12,7 @@ FILE_NAME = 'eigenbasis.h5'
 
 
 class EigenbasisData(Data):
-    """Eigenvalues and eigenvectors of the Laplacians of molecules, or of a path or grid in closed form.
+    """Eigenvalues and eigenvectors of the Laplacians of molecules or graphs, or of a path or grid in closed form.
 
     Queryable attributes: ``graph_kind``, ``graphs``, ``nodes``, ``modes``, ``graph_hash`` (equal for equal graphs),
     ``content_hash``.

@@ -130,6 +130,11 @@ class BatchBasis:
         values, vectors = (item.to(device=device, dtype=dtype) for item in (self.eigenvalues, self.eigenvectors))
         return BatchBasis(values, vectors, self.mask.to(device=device))
 
+    def graph(self, place: int) -> GraphBasis:
+        """Return the basis of one graph of the batch, without its padding."""
+        size = int(self.mask[place].sum())
+        return GraphBasis(self.eigenvalues[place, :size], self.eigenvectors[place, :size, :size])
+
     def to_modes(self, signal: Tensor) -> Tensor:
         """Return the coefficients of a node signal, both of shape ``(batch, nodes, features)``.
 
@@ -187,7 +192,7 @@ def check_edges(
     if (pairs[:, 0] == pairs[:, 1]).any():
         raise OscError('an edge joins a node with itself: leave loops out, a Laplacian does not see them')
     ordered = pairs.sort(dim=1).values
-    if len(torch.unique(ordered, dim=0)) < len(pairs):
+    if len(torch.unique(ordered[:, 0] * nodes + ordered[:, 1])) < len(pairs):
         raise OscError('an edge is named twice: give each pair of nodes once, with its whole weight')
     check_weights(values)
     return pairs, values

@@ -1,9 +1,11 @@
 """Closed forms of the three kinds of path, one eigenvalue at a time.
 
-Each law gives the factors of signal and noise of a mode and their derivatives as functions of the mode's own time
-in [0, 1]. Everything is in double precision and free of cancellation at both ends.
+A law gives the factors of signal and noise of a mode as functions of the mode's own time in [0, 1], and their rates of
+change. Everything is in double precision and free of cancellation at both ends. Shapes broadcast: a factor that does
+not depend on the eigenvalue keeps the shape of the times.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -12,7 +14,7 @@ from torch import Tensor
 from aiida_osc.diffusion.path_settings import PathSettings
 
 _SERIES_BELOW = 0.5
-_SERIES_TERMS = 16
+_SERIES_TERMS = 15
 
 
 class Coefficients(NamedTuple):
@@ -27,50 +29,71 @@ class Coefficients(NamedTuple):
     noise_rate: Tensor
 
 
+class Law(NamedTuple):
+    """A kind of path: ``factors(settings, eigenvalues, time)`` are signal and noise, ``rates`` their derivatives."""
+
+    factors: Callable[[PathSettings, Tensor, Tensor], tuple[Tensor, Tensor]]
+    rates: Callable[[PathSettings, Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
 def prior_scale(settings: PathSettings, eigenvalues: Tensor) -> Tensor:
-    """Return the standard deviation of the prior of every mode; infinite for a free mode without softening.
+    """Return the standard deviation of the prior of every mode.
 
     The harmonic prior is the stationary law of beads on springs (doi 10.48550/arXiv.2304.02198).
     """
     if settings.prior == 'white':
-        return torch.full_like(eigenvalues, settings.scale)
+        return eigenvalues.new_full((), settings.scale)
     return settings.scale / (eigenvalues + settings.softening).sqrt()
 
 
-def ornstein_uhlenbeck(settings: PathSettings, eigenvalues: Tensor, time: Tensor) -> Coefficients:
+def ou_factors(settings: PathSettings, eigenvalues: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
     """Return the factors of dS = -a S dt + sqrt(2 beta(t)) dW with a = gamma eigenvalue + decay.
 
     The noise variance is the integral of 2 beta(r) exp(-2 a (t - r)) over r from 0 to t
     (doi 10.1103/PhysRev.36.823), with a = 0 as a plain limit.
     """
     rate, span = settings.gamma * eigenvalues + settings.decay, settings.horizon * time
-    slope = (settings.beta_end - settings.beta_start) / settings.horizon
-    beta = settings.beta_start + slope * span
-    exponent = -2 * rate * span
-    variance = 2 * span * (settings.beta_start * phi_1(exponent) + slope * span * phi_2(exponent))
-    signal, noise = torch.exp(-rate * span), variance.sqrt()
-    return Coefficients(
-        signal, noise, -settings.horizon * rate * signal, settings.horizon * (beta - rate * variance) / noise
-    )
+    exponent, rise = -2 * rate * span, settings.beta_end - settings.beta_start
+    level, slope = phis(exponent)
+    return torch.exp(exponent / 2), (2 * span * (settings.beta_start * level + rise * time * slope)).sqrt()
 
 
-def variance_preserving(settings: PathSettings, eigenvalues: Tensor, time: Tensor) -> Coefficients:
+def ou_rates(settings: PathSettings, eigenvalues: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the derivatives of :func:`ou_factors`."""
+    rate = settings.horizon * (settings.gamma * eigenvalues + settings.decay)
+    signal, noise = ou_factors(settings, eigenvalues, time)
+    return -rate * signal, settings.horizon * _beta(settings, time) / noise - rate * noise
+
+
+def vp_factors(settings: PathSettings, eigenvalues: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
     """Return the factors of the variance preserving path with linear beta (doi 10.48550/arXiv.2011.13456)."""
-    scale = prior_scale(settings, eigenvalues)
-    rise = settings.beta_end - settings.beta_start
-    integral, beta = time * (settings.beta_start + rise * time / 2), settings.beta_start + rise * time
-    signal, noise = torch.exp(-integral / 2), (-torch.expm1(-integral)).sqrt()
-    return Coefficients(signal, scale * noise, -beta / 2 * signal, scale * beta / 2 * signal**2 / noise)
+    integral = time * (settings.beta_start + _beta(settings, time)) / 2
+    return torch.exp(-integral / 2), prior_scale(settings, eigenvalues) * (-torch.expm1(-integral)).sqrt()
 
 
-def flow(settings: PathSettings, eigenvalues: Tensor, time: Tensor) -> Coefficients:
+def vp_rates(settings: PathSettings, eigenvalues: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the derivatives of :func:`vp_factors`."""
+    signal, noise = vp_factors(settings, eigenvalues, time)
+    half = _beta(settings, time) / 2
+    return -half * signal, half * (prior_scale(settings, eigenvalues) * signal) ** 2 / noise
+
+
+def flow_factors(settings: PathSettings, eigenvalues: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
     """Return the factors of the straight line between data and prior (doi 10.48550/arXiv.2210.02747)."""
-    scale = prior_scale(settings, eigenvalues)
+    return 1 - time, prior_scale(settings, eigenvalues) * time
+
+
+def flow_rates(settings: PathSettings, eigenvalues: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the derivatives of :func:`flow_factors`."""
     one = torch.ones_like(time)
-    return Coefficients(1 - time, scale * time, -one, scale * one)
+    return -one, prior_scale(settings, eigenvalues) * one
 
 
-LAWS = {'ou': ornstein_uhlenbeck, 'vp': variance_preserving, 'flow': flow}
+LAWS = {
+    'ou': Law(ou_factors, ou_rates),
+    'vp': Law(vp_factors, vp_rates),
+    'flow': Law(flow_factors, flow_rates),
+}
 
 
 def own_time(settings: PathSettings, eigenvalues: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
@@ -88,18 +111,17 @@ def own_time(settings: PathSettings, eigenvalues: Tensor, times: Tensor) -> tupl
     return factor * times / bottom, factor / bottom**2
 
 
-def phi_1(z: Tensor) -> Tensor:
-    """Return (e^z - 1) / z, 1 at z = 0."""
-    safe = torch.where(z == 0, torch.ones_like(z), z)
-    return torch.where(z == 0, torch.ones_like(z), torch.expm1(safe) / safe)
-
-
-def phi_2(z: Tensor) -> Tensor:
-    """Return (e^z - 1 - z) / z^2, 1/2 at z = 0; by its series where the difference would cancel."""
+def phis(z: Tensor) -> tuple[Tensor, Tensor]:
+    """Return (e^z - 1) / z and (e^z - 1 - z) / z^2, 1 and 1/2 at z = 0; by series where the second would cancel."""
     small = z.abs() < _SERIES_BELOW
-    near = torch.where(small, z, torch.zeros_like(z))
+    far, near = torch.where(small, 1.0, z), torch.where(small, z, 0.0)
+    first = torch.expm1(far) / far
+    second = (first - 1) / far
     series = torch.zeros_like(z)
     for term in range(_SERIES_TERMS, 1, -1):
-        series = (near * series + 1) / term
-    far = torch.where(small, torch.ones_like(z), z)
-    return torch.where(small, series, (torch.expm1(far) - far) / far**2)
+        series.mul_(near).add_(1.0).div_(term)
+    return torch.where(small, 1 + near * series, first), torch.where(small, series, second)
+
+
+def _beta(settings: PathSettings, time: Tensor) -> Tensor:
+    return settings.beta_start + (settings.beta_end - settings.beta_start) * time

@@ -44,6 +44,7 @@ class SpectralPath:
             raise OscError('the harmonic prior of the mode of eigenvalue 0 is unbounded: set softening or centred')
         # A dead mode takes a harmless eigenvalue, so that no law divides by zero on its way to a factor of zero.
         self._values = torch.where(self.live, eigenvalues.double(), 1.0).clamp(min=0.0)
+        self._all_live = bool(self.live.all())
         self._check_end()
 
     def coefficients(self, times: Tensor) -> Coefficients:
@@ -55,13 +56,16 @@ class SpectralPath:
 
     def exact(self, times: Tensor) -> Coefficients:
         """Return the same as :meth:`coefficients` in double precision."""
-        values = self._values if self._values.ndim == 2 else self._values[None]
-        live = self.live if self.live.ndim == 2 else self.live[None]
-        times = times.to(device=values.device, dtype=torch.float64)[:, None].expand(-1, values.shape[-1])
-        own, rate = own_time(self.settings, values, times)
-        signal, noise, signal_rate, noise_rate = LAWS[self.settings.kind](self.settings, values, own)
-        factors = (signal, noise, signal_rate * rate, noise_rate * rate)
-        return Coefficients(*(torch.where(live, item, 0.0)[..., None] for item in factors))
+        values, own, rate = self._own(times)
+        law = LAWS[self.settings.kind]
+        rates = (item * rate for item in law.rates(self.settings, values, own))
+        return Coefficients(*self._filled(*law.factors(self.settings, values, own), *rates))
+
+    def factors(self, times: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the factors of signal and noise without their rates, in double precision, as :meth:`exact` does."""
+        values, own, _ = self._own(times)
+        signal, noise = self._filled(*LAWS[self.settings.kind].factors(self.settings, values, own))
+        return signal, noise
 
     def noisy(self, modes: Tensor, times: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return the modes at ``times`` and the white noise in them, both of the shape of ``modes``.
@@ -69,14 +73,14 @@ class SpectralPath:
         :param modes: of the data, shape ``(batch, nodes, features)``.
         :param times: in [0, 1], shape ``(batch,)``.
         """
-        factors = self.coefficients(times)
-        noise = self.white(modes.shape[-1], modes.shape[0], generator=generator)
-        return factors.signal * modes + factors.noise * noise, noise
+        signal, noise = (item.to(self.eigenvalues.dtype) for item in self.factors(times))
+        eps = self.white(modes.shape[-1], modes.shape[0], generator=generator)
+        return (signal * modes).addcmul_(noise, eps), eps
 
     def prior(self, features: int, batch: int, *, generator: torch.Generator) -> Tensor:
         """Return modes drawn from the law at t = 1, shape ``(batch, nodes, features)``."""
-        end = self.coefficients(torch.ones(1)).noise
-        return end * self.white(features, batch, generator=generator)
+        end = self.factors(torch.ones(1))[1]
+        return end.to(self.eigenvalues.dtype) * self.white(features, batch, generator=generator)
 
     def white(self, features: int, batch: int, *, generator: torch.Generator) -> Tensor:
         """Return white noise in the live modes, shape ``(batch, nodes, features)``, zero in the others.
@@ -91,7 +95,7 @@ class SpectralPath:
             dtype=self.eigenvalues.dtype,
             device=self.eigenvalues.device,
         )
-        return noise * self.live[..., None]
+        return noise if self._all_live else noise * self.live[..., None]
 
     def times(self, steps: int) -> Tensor:
         """Return falling times from 1 to 0 for a sampler of so many steps, shape ``(steps + 1,)``.
@@ -106,13 +110,27 @@ class SpectralPath:
         even = torch.linspace(1.0, 0.0, steps + 1, dtype=torch.float64, device=self.eigenvalues.device)
         return even if self.settings.kind == 'flow' else even**2
 
+    def _own(self, times: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return eigenvalues, times of the modes and the derivatives of these, in shapes that broadcast."""
+        values = self._values if self._values.ndim == 2 else self._values[None]
+        times = times.to(device=values.device, dtype=torch.float64)[:, None]
+        return values, *own_time(self.settings, values, times)
+
+    def _filled(self, *items: Tensor) -> tuple[Tensor, ...]:
+        """Return each as ``(batch, nodes, 1)`` with zeros in the modes that are not live."""
+        live = self.live if self.live.ndim == 2 else self.live[None]
+        shape = torch.broadcast_shapes(live.shape, (items[0].shape[0], 1))
+        if self._all_live:
+            return tuple(item.expand(shape)[..., None] for item in items)
+        return tuple(torch.where(live, item, 0.0).expand(shape)[..., None] for item in items)
+
     def _check_end(self) -> None:
         """Refuse a path that does not end in noise.
 
         :raises OscError: naming the setting to change.
         """
-        end = self.exact(torch.ones(1, device=self.eigenvalues.device))
-        ratio = torch.where(self.live[..., None], end.signal**2 * self.settings.data_variance / end.noise**2, 0.0)
+        signal, noise = self.factors(torch.ones(1))
+        ratio = torch.where(self.live[..., None], signal**2 * self.settings.data_variance / noise**2, 0.0)
         worst = float(ratio.max())
         if not worst < self.settings.terminal_snr:
             raise OscError(

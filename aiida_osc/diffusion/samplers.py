@@ -39,7 +39,7 @@ class Reverse(NamedTuple):
 
     def level(self, time: Tensor) -> Level:
         """Return the factors of all modes at a time."""
-        return Level(time, *self.path.exact(time[None])[:2])
+        return Level(time, *self.path.factors(time[None]))
 
     def pairs(self) -> Iterator[tuple[Level, Level]]:
         """Yield the levels before and after each step; they are made when needed, as a large graph cannot keep all."""

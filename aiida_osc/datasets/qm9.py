@@ -3,7 +3,7 @@
 import csv
 import importlib.util
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from aiida_osc.errors import OscError
@@ -29,16 +29,26 @@ def write_qm9(target: str | Path, *, sample: int | None = None, seed: int = 0) -
     :param sample: number of molecules drawn at random with ``seed``, in the order of QM9; all when not given.
     :raises OscError: when qm9pack is not installed, its files have changed or ``sample`` is not positive.
     """
-    rows = list(_rows(_data_folder()))
-    if sample is not None and sample < 1:
-        raise OscError(f'sample of {sample} molecules: give a positive number')
-    if sample is not None and sample < len(rows):
-        rows = [rows[number] for number in sorted(random.Random(seed).sample(range(len(rows)), sample))]
+    rows = read_rows(_KEPT, sample=sample, seed=seed)
     with Path(target).open('w', newline='', encoding='utf-8') as handle:
         writer = csv.writer(handle, lineterminator='\n')
         writer.writerow(_KEPT)
         writer.writerows(rows)
     return len(rows)
+
+
+def read_rows(names: Sequence[str], *, sample: int | None = None, seed: int = 0) -> list[list[str]]:
+    """Return columns of QM9 as text, in the order of QM9.
+
+    :param sample: number of molecules drawn at random with ``seed``; all when not given.
+    :raises OscError: when qm9pack is not installed, its files have changed or ``sample`` is not positive.
+    """
+    rows = list(_rows(_data_folder(), names))
+    if sample is not None and sample < 1:
+        raise OscError(f'sample of {sample} molecules: give a positive number')
+    if sample is not None and sample < len(rows):
+        rows = [rows[number] for number in sorted(random.Random(seed).sample(range(len(rows)), sample))]
+    return rows
 
 
 def _data_folder() -> Path:
@@ -48,7 +58,7 @@ def _data_folder() -> Path:
     return Path(next(iter(spec.submodule_search_locations)), 'data')
 
 
-def _rows(folder: Path) -> Iterator[list[str]]:
+def _rows(folder: Path, names: Sequence[str]) -> Iterator[list[str]]:
     parts = sorted(folder.glob('qm9_part*.csv'))
     if not parts:
         raise OscError(f'qm9pack holds no qm9_part*.csv in {folder}: install qm9pack 1.0.3')
@@ -56,16 +66,16 @@ def _rows(folder: Path) -> Iterator[list[str]]:
     limit = csv.field_size_limit(2**31 - 1)
     try:
         for part in parts:
-            yield from _part_rows(part)
+            yield from _part_rows(part, names)
     finally:
         csv.field_size_limit(limit)
 
 
-def _part_rows(part: Path) -> Iterator[list[str]]:
+def _part_rows(part: Path, names: Sequence[str]) -> Iterator[list[str]]:
     with part.open(newline='', encoding='utf-8') as handle:
         reader = csv.DictReader(handle)
-        missing = [name for name in _KEPT if name not in (reader.fieldnames or ())]
+        missing = [name for name in names if name not in (reader.fieldnames or ())]
         if missing:
             raise OscError(f'{part.name} of qm9pack has no column {missing[0]}: install qm9pack 1.0.3')
         for row in reader:
-            yield [row[name] for name in _KEPT]
+            yield [row[name] for name in names]

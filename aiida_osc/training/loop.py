@@ -13,8 +13,12 @@ import torch
 
 from aiida_osc.errors import OscError
 from aiida_osc.training.artifact import load_weights
+from aiida_osc.training.average import WeightAverage
 from aiida_osc.training.device import autocast, cpu_threads, resolve_device
 from aiida_osc.training.settings import FitSettings
+
+#: Tensors of a checkpoint.
+_GROUPS = ('weights', 'best', 'optimizer', 'average')
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -44,12 +48,14 @@ class FitState:
     :param weights: current weights by name.
     :param best: weights of the best epoch so far, by name.
     :param optimizer: state tensors of the optimiser, by ``parameter.entry``.
+    :param average: running mean of the weights by name, empty without one.
     :param history: one record per epoch: ``epoch``, ``train_loss`` and the validation figures.
     """
 
     weights: dict[str, torch.Tensor]
     best: dict[str, torch.Tensor]
     optimizer: dict[str, torch.Tensor] = field(default_factory=dict)
+    average: dict[str, torch.Tensor] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     best_loss: float = math.inf
     best_epoch: int = -1
@@ -61,7 +67,7 @@ class FitState:
         """Return all tensors under one level of names: the best weights alone once finished, else everything."""
         if self.finished:
             return dict(self.best)
-        groups = {'weights': self.weights, 'best': self.best, 'optimizer': self.optimizer}
+        groups = {name: getattr(self, name) for name in _GROUPS}
         return {f'{group}/{name}': tensor for group, tensors in groups.items() for name, tensor in tensors.items()}
 
     def progress(self) -> dict[str, Any]:
@@ -76,7 +82,7 @@ class FitState:
 
         :raises OscError: when the model is finished or the checkpoint is damaged.
         """
-        groups: dict[str, dict[str, torch.Tensor]] = {'weights': {}, 'best': {}, 'optimizer': {}}
+        groups: dict[str, dict[str, torch.Tensor]] = {name: {} for name in _GROUPS}
         for name, tensor in tensors.items():
             group, _, rest = name.partition('/')
             if group not in groups:
@@ -87,6 +93,7 @@ class FitState:
                 groups['weights'],
                 groups['best'],
                 groups['optimizer'],
+                groups['average'],
                 history=list(progress['history']),
                 best_loss=math.inf if progress['best_loss'] is None else float(progress['best_loss']),
                 best_epoch=int(progress['best_epoch']),
@@ -117,19 +124,22 @@ def fit_piece(
         state = replace(state, history=list(state.history))
         load_weights(module, state.weights)
         _load_optimizer(optimizer, module, state.optimizer)
+    average = WeightAverage(module, settings.ema, state.average)
     last = min(settings.epochs, state.epoch + settings.piece_epochs) if settings.piece_epochs else settings.epochs
     while state.epoch < last and not _stalled(state, settings):
         with cpu_threads(settings.threads):
-            record = _run_epoch(task, optimizer, settings, seed, state.epoch, device)
+            record = _run_epoch(task, optimizer, average, settings, seed, state.epoch, device)
         state.history.append(record)
         if record['loss'] < state.best_loss:
-            state.best_loss, state.best_epoch, state.best = record['loss'], state.epoch, _copy(module)
+            state.best_loss, state.best_epoch = record['loss'], state.epoch
+            state.best = {**_copy(module), **average.tensors()}
         state.epoch += 1
         if report is not None:
             report(record)
     state.pieces += 1
     state.weights = _copy(module)
     state.optimizer = _optimizer_tensors(optimizer, module)
+    state.average = average.tensors()
     state.finished = state.epoch >= settings.epochs or _stalled(state, settings)
     if state.finished:
         module.load_state_dict(state.best)
@@ -148,6 +158,7 @@ def learning_rate(settings: FitSettings, progress: float) -> float:
 def _run_epoch(
     task: Task,
     optimizer: torch.optim.Optimizer,
+    average: WeightAverage,
     settings: FitSettings,
     seed: int,
     epoch: int,
@@ -171,9 +182,10 @@ def _run_epoch(
             loss.backward()
             torch.nn.utils.clip_grad_norm_(task.module.parameters(), settings.clip_norm)
             optimizer.step()
+            average.update(task.module, epoch * len(batches) + number)
             total, count = total + float(loss.detach()), count + 1
         task.module.eval()
-        with torch.no_grad():
+        with torch.no_grad(), average.applied(task.module):
             figures = task.validate()
     if not math.isfinite(figures['loss']):
         raise OscError(f'validation gave no finite loss in epoch {epoch}: lower the learning rate or look at the data')

@@ -16,6 +16,7 @@ class FitSettings(Settings):
     :param epochs: epochs of the whole training.
     :param piece_epochs: epochs of one piece, after which a checkpoint is returned; 0 for all in one piece.
     :param patience: epochs without improvement of the validation loss before training stops; 0 for never.
+    :param ema: decay of the running mean of the weights that is kept in place of them; 0 for none.
     :param threads: CPU threads; 0 for torch's own choice, which makes the last digits depend on the machine.
     :param device: ``auto``, ``cpu``, ``cuda`` or another torch device.
     :param amp: bfloat16 autocast: ``auto`` uses it where the hardware has it, ``on`` or ``off`` decide.
@@ -29,6 +30,7 @@ class FitSettings(Settings):
     weight_decay: float = 0.0
     clip_norm: float = 5.0
     patience: int = 0
+    ema: float = 0.0
     threads: int = 1
     device: str = 'auto'
     amp: str = 'off'
@@ -46,6 +48,8 @@ class FitSettings(Settings):
         for name in ('learning_rate', 'clip_norm'):
             if not getattr(self, name) > 0:
                 raise OscError(f'setting {name} is {getattr(self, name)}: give more than 0')
+        if not 0 <= self.ema < 1:
+            raise OscError(f'setting ema is {self.ema}: give a number in [0, 1)')
         for name, allowed in (('amp', AMP), ('compile_mode', COMPILE_MODES)):
             if getattr(self, name) not in allowed:
                 raise OscError(f'setting {name} is {getattr(self, name)!r}: give one of {", ".join(allowed)}')

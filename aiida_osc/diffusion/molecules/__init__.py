@@ -1,0 +1,1 @@
+"""Structures of molecules by diffusion on their bond graphs: features, network, training, the finished model."""

@@ -1,0 +1,112 @@
+"""Training of a conformer model, piece by piece."""
+
+import copy
+from typing import Any
+
+import torch
+
+from aiida_osc.datasets.geometry_table import GeometryTable
+from aiida_osc.datasets.molecule_table import MoleculeTable
+from aiida_osc.diffusion.molecules.data import TrainingData, prepare
+from aiida_osc.diffusion.molecules.features import SYMBOLS
+from aiida_osc.diffusion.molecules.model import SIGNAL, build_network
+from aiida_osc.diffusion.molecules.settings import ConformerSettings
+from aiida_osc.diffusion.molecules.task import ConformerTask
+from aiida_osc.errors import OscError
+from aiida_osc.training.artifact import FORMAT, ModelArtifact, load_weights, package_versions
+from aiida_osc.training.loop import FitState, Progress, fit_piece
+
+#: Settings that may change between two pieces.
+_LOOP_SETTINGS = frozenset({'piece_epochs', 'threads', 'device', 'amp', 'compile', 'compile_mode'})
+_SHAPE = ('hidden', 'pair', 'layers')
+
+
+def fit_conformer_piece(
+    molecules: MoleculeTable,
+    geometries: GeometryTable,
+    settings: ConformerSettings,
+    *,
+    seed: int,
+    checkpoint: ModelArtifact | None = None,
+    report: Progress | None = None,
+    data: TrainingData | None = None,
+) -> ModelArtifact:
+    """Train a conformer model for one piece and return the checkpoint, or the finished model when it is the last.
+
+    An unfinished ``checkpoint`` goes on; tables, settings and seed must be those it began with. A finished one gives
+    the weights to start from.
+
+    :param molecules: names the bonds of each InChIKey.
+    :param geometries: structures to learn, in the atom order of ``Chem.AddHs(Chem.MolFromSmiles(smiles))``.
+    :param seed: decides who is held out, initial weights, noise and shuffling.
+    :param report: called with the record of each epoch.
+    :param data: what :func:`prepare` returned for the same tables, settings and seed, to be spared the time.
+    :raises OscError: when there is too little to learn from, training diverges, or the checkpoint does not fit.
+    """
+    data = prepare(molecules, geometries, settings, seed=seed) if data is None else data
+    data_hash = f'{molecules.content_hash()}/{geometries.content_hash()}'
+    state = None
+    if checkpoint is not None and not checkpoint.config['finished']:
+        config, state = _go_on(checkpoint, data_hash, settings, seed)
+    else:
+        config = _begin(data, data_hash, geometries.level, settings, seed, warm=checkpoint is not None)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed % 2**63)
+        network = build_network(config)
+    if state is None and checkpoint is not None:
+        _check_kind(checkpoint)
+        load_weights(network, checkpoint.weights)
+    state = fit_piece(ConformerTask(network, data, settings), settings, seed=seed, state=state, report=report)
+    config['training']['progress'] = {**state.progress(), 'epochs': settings.epochs}
+    config['finished'] = state.finished
+    if state.finished and state.history:
+        best = state.history[max(state.best_epoch, 0)]
+        config['metrics'] = {'held_out': {name: value for name, value in best.items() if name != 'epoch'}}
+    return ModelArtifact(config, state.to_tensors())
+
+
+def _begin(
+    data: TrainingData, data_hash: str, level: str, settings: ConformerSettings, seed: int, *, warm: bool
+) -> dict[str, Any]:
+    elements = sorted({SYMBOLS[number] for graph in data.graphs for number in graph.atoms[:, 0]})
+    return {
+        'format': FORMAT,
+        'kind': 'diffusion',
+        'architecture': {'signal': SIGNAL, **{name: getattr(settings, name) for name in _SHAPE}},
+        'targets': [],
+        'training': {
+            'settings': settings.to_dict(),
+            'seed': seed,
+            'start': 'warm' if warm else 'new',
+            'structures': {'train': len(data.train), 'validation': len(data.validation)},
+            'level': level,
+        },
+        'metrics': {},
+        'data_hash': data_hash,
+        'versions': package_versions(),
+        'finished': False,
+        'extra': {'elements': elements, 'rejected': data.rejected},
+    }
+
+
+def _go_on(
+    checkpoint: ModelArtifact, data_hash: str, settings: ConformerSettings, seed: int
+) -> tuple[dict[str, Any], FitState]:
+    _check_kind(checkpoint)
+    config = copy.deepcopy(checkpoint.config)
+    try:
+        began = ConformerSettings.from_dict(config['training']['settings']).to_dict()
+        same = config['training']['seed'] == seed
+        progress = config['training']['progress']
+    except KeyError as exception:
+        raise OscError(f'the checkpoint is damaged: {exception} is missing in its configuration') from None
+    same &= all(began[name] == value for name, value in settings.to_dict().items() if name not in _LOOP_SETTINGS)
+    if not same or config['data_hash'] != data_hash:
+        raise OscError('the checkpoint began with other data, settings or seed: give the same, or start without it')
+    return config, FitState.from_checkpoint(dict(checkpoint.weights), progress)
+
+
+def _check_kind(checkpoint: ModelArtifact) -> None:
+    signal = checkpoint.config['architecture'].get('signal')
+    if checkpoint.kind != 'diffusion' or signal != SIGNAL:
+        raise OscError(f'the checkpoint is a model of kind {checkpoint.kind!r}: give a diffusion model for molecules')

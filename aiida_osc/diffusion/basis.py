@@ -1,6 +1,7 @@
 """What every eigenbasis of a graph Laplacian can do."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import torch
@@ -47,3 +48,8 @@ def check_signal(signal: Tensor, nodes: int, dtype: torch.dtype, batch: int | No
         raise OscError(f'a signal of shape {tuple(signal.shape)} does not fit the basis: give {wanted}')
     if signal.dtype != dtype:
         raise OscError(f'a signal of type {signal.dtype} meets a basis of type {dtype}: convert one of them with to()')
+
+
+def full_precision(signal: Tensor) -> AbstractContextManager:
+    """Return the context in which autocast leaves the products of a basis alone: half of the digits would be noise."""
+    return torch.autocast(signal.device.type, enabled=False)

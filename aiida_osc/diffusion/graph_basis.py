@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-from aiida_osc.diffusion.basis import check_signal
+from aiida_osc.diffusion.basis import check_signal, full_precision
 from aiida_osc.errors import OscError
 
 _SAME = 1e-8
@@ -76,7 +76,8 @@ class GraphBasis:
         :raises OscError: when the signal does not fit.
         """
         check_signal(signal, self.nodes, self.eigenvectors.dtype)
-        return torch.matmul(self.eigenvectors.T, signal)
+        with full_precision(signal):
+            return torch.matmul(self.eigenvectors.T, signal)
 
     def from_modes(self, modes: Tensor) -> Tensor:
         """Return the node signal with the given coefficients, both of shape ``(batch, nodes, features)``.
@@ -84,7 +85,8 @@ class GraphBasis:
         :raises OscError: when the modes do not fit.
         """
         check_signal(modes, self.nodes, self.eigenvectors.dtype)
-        return torch.matmul(self.eigenvectors, modes)
+        with full_precision(modes):
+            return torch.matmul(self.eigenvectors, modes)
 
 
 class BatchBasis:
@@ -141,7 +143,8 @@ class BatchBasis:
         :raises OscError: when the signal does not fit.
         """
         check_signal(signal, self.mask.shape[1], self.eigenvectors.dtype, len(self.mask))
-        return torch.bmm(self.eigenvectors.transpose(1, 2), signal)
+        with full_precision(signal):
+            return torch.bmm(self.eigenvectors.transpose(1, 2), signal)
 
     def from_modes(self, modes: Tensor) -> Tensor:
         """Return the node signal with the given coefficients, both of shape ``(batch, nodes, features)``.
@@ -149,7 +152,8 @@ class BatchBasis:
         :raises OscError: when the modes do not fit.
         """
         check_signal(modes, self.mask.shape[1], self.eigenvectors.dtype, len(self.mask))
-        return torch.bmm(self.eigenvectors, modes)
+        with full_precision(modes):
+            return torch.bmm(self.eigenvectors, modes)
 
 
 def adjacency_matrix(

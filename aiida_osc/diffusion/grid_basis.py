@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from aiida_osc.diffusion.basis import check_signal
+from aiida_osc.diffusion.basis import check_signal, full_precision
 from aiida_osc.diffusion.grid_transforms import check_boundary, fast_transform, side_matrix, side_spectrum
 from aiida_osc.errors import OscError
 
@@ -88,15 +88,18 @@ class GridBasis:
             cube = values.transpose(1, 2).reshape(batch * features, *self.shape)
         else:
             cube = values.reshape(batch, *self.shape, features)
-        for axis, side in enumerate(self.shape, start=1):
-            if side in self._matrices:
-                matrix = self._matrices[side]
-                cube = _multiply(cube, matrix.T if inverse else matrix, axis)
-            else:
-                cube = fast_transform(cube, axis, self.boundary, inverse=inverse)
+        with full_precision(values):
+            for axis, side in enumerate(self.shape, start=1):
+                cube = self._transform_side(cube, axis, side, inverse=inverse)
         if first:
             return cube.reshape(batch, features, self.nodes).transpose(1, 2).contiguous()
         return cube.reshape(values.shape)
+
+    def _transform_side(self, cube: Tensor, axis: int, side: int, *, inverse: bool) -> Tensor:
+        if side not in self._matrices:
+            return fast_transform(cube, axis, self.boundary, inverse=inverse)
+        matrix = self._matrices[side]
+        return _multiply(cube, matrix.T if inverse else matrix, axis)
 
 
 def grid_eigenvalues(shape: Sequence[int], boundary: str) -> Tensor:

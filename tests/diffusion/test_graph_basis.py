@@ -162,3 +162,12 @@ def test_impossible_batches_are_refused():
         GraphBasis(torch.zeros(3), torch.zeros(2, 2))
     with pytest.raises(OscError, match='does not fit the basis'):
         BatchBasis.from_adjacency(adjacency, sizes).to_modes(torch.zeros(2, adjacency.shape[1], 1))
+
+
+def test_autocast_leaves_the_transform_alone():
+    basis = GraphBasis.from_edges(*random_graph(30, seed=1), 30)
+    signal = torch.randn(1, 30, 2, generator=torch.Generator().manual_seed(0))
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        modes = basis.to_modes(signal)
+    assert modes.dtype == torch.float32
+    assert torch.equal(modes, basis.to_modes(signal))

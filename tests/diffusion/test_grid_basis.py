@@ -144,3 +144,12 @@ def test_bad_signals_are_refused():
             basis.to_modes(torch.zeros(shape))
     with pytest.raises(OscError, match='convert one of them'):
         basis.from_modes(torch.zeros(1, 12, 1, dtype=torch.float64))
+
+
+def test_autocast_leaves_the_transform_alone():
+    basis = GridBasis((6, 5))
+    signal = torch.randn(1, 30, 2, generator=torch.Generator().manual_seed(0))
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        modes = basis.to_modes(signal)
+    assert modes.dtype == torch.float32
+    assert torch.equal(modes, basis.to_modes(signal))

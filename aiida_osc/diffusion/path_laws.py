@@ -107,7 +107,7 @@ def own_time(settings: PathSettings, eigenvalues: Tensor, times: Tensor) -> tupl
         return times, torch.ones_like(times)
     weight = eigenvalues / (eigenvalues + settings.warp_eigenvalue)
     factor = torch.exp(settings.warp * (2 * weight - 1))
-    bottom = 1 + (factor - 1) * times
+    bottom = (1 - times) + factor * times
     return factor * times / bottom, factor / bottom**2
 
 

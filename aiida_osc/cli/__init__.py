@@ -14,6 +14,7 @@ COMMANDS = {
     'predict': (f'{_CLI}.predict', 'predict', 'Predict properties with calibrated uncertainty.'),
     'motifs': (f'{_CLI}.motifs', 'motifs', 'Decompose molecules into motifs and check that they reassemble.'),
     'generate': (f'{_CLI}.generate', 'generate', 'Sample new molecules.'),
+    'geometries': (f'{_CLI}.geometries', 'geometries', 'Make 3D structures.'),
     'compute': (f'{_CLI}.compute', 'compute', 'Compute labels by quantum chemistry.'),
     'qc': (f'{_CLI}.qc', 'qc', 'Look at raw outputs of quantum chemistry programs.'),
     'discover': (f'{_CLI}.discover', 'discover', 'Submit a discovery campaign.'),

@@ -1,0 +1,1 @@
+"""Fields on grids, such as the morphology of a film: making them, learning them, drawing new ones."""

@@ -77,8 +77,12 @@ def train_on_files(fit_piece: Callable, out: str, start: str | None):
             return artifact
 
 
-def submit_training(process_class: type, data: str, settings: dict[str, Any], seed: int, start: str | None, label: str):
+def submit_training(
+    process_class: type, data: str, settings: dict[str, Any], seed: int, start: str | None, label: str, **more
+):
     """Submit a training WorkChain on a molecule set and return its node.
+
+    :param more: inputs besides.
 
     :raises OscError: when the data or the start cannot be found or the inputs do not fit.
     """
@@ -87,7 +91,7 @@ def submit_training(process_class: type, data: str, settings: dict[str, Any], se
 
     from aiida_osc.cli.labelling import read_molecules
 
-    inputs = {'molecules': read_molecules(data, store=True), 'settings': Dict(settings), 'seed': Int(seed)}
+    inputs = {'molecules': read_molecules(data, store=True), 'settings': Dict(settings), 'seed': Int(seed), **more}
     if start:
         inputs['checkpoint'] = find_model(start)
     try:

@@ -6,10 +6,13 @@ from typing import Any
 from aiida_osc.errors import OscError
 from aiida_osc.training.artifact import ModelArtifact
 
-#: kind -> (module, class); each class has ``from_artifact(artifact)``. Imported when needed, so no kind loads another.
+#: kind, and signal where a kind has several -> (module, class); each class has ``from_artifact(artifact)``. Imported
+#: when needed, so no kind loads another.
 CLASSES = {
     'surrogate': ('aiida_osc.surrogate.ensemble', 'Surrogate'),
     'jtvae': ('aiida_osc.generator.generator', 'Generator'),
+    'diffusion of molecules': ('aiida_osc.diffusion.molecules.model', 'ConformerModel'),
+    'diffusion of grid': ('aiida_osc.diffusion.grids.model', 'GridModel'),
 }
 
 
@@ -18,7 +21,9 @@ def build(artifact: ModelArtifact) -> Any:
 
     :raises OscError: when nothing here can build a model of that kind.
     """
-    if artifact.kind not in CLASSES:
-        raise OscError(f'models of kind {artifact.kind!r} cannot be built by this version of aiida-osc')
-    module, name = CLASSES[artifact.kind]
+    signal = artifact.config['architecture'].get('signal')
+    kind = artifact.kind if signal is None else f'{artifact.kind} of {signal}'
+    if kind not in CLASSES:
+        raise OscError(f'models of kind {kind!r} cannot be built by this version of aiida-osc')
+    module, name = CLASSES[kind]
     return getattr(import_module(module), name).from_artifact(artifact)

@@ -20,6 +20,8 @@ class TrainInPiecesWorkChain(WorkChain):
     KIND: str
     NAME: str
     SETTINGS: type[FitSettings]
+    #: Ports with the data.
+    DATA: tuple[str, ...] = ('molecules',)
 
     @classmethod
     def define(cls, spec):
@@ -68,7 +70,7 @@ class TrainInPiecesWorkChain(WorkChain):
             'label': f'{self.NAME}: piece {self.ctx.pieces + 1}',
             'call_link_label': f'piece_{self.ctx.pieces:03d}',
         }
-        inputs = {name: self.inputs[name] for name in ('molecules', 'settings', 'seed')}
+        inputs = {name: self.inputs[name] for name in (*self.DATA, 'settings', 'seed')}
         try:
             self.ctx.model = self.calcfunction()(**inputs, **start, metadata=metadata)['model']
         except OscError as exception:

@@ -20,6 +20,7 @@ _FEWEST = 2
 class TrainingData:
     """Molecules with their structures.
 
+    :param smiles: one per structure.
     :param graphs: what the network sees.
     :param positions: in Angstrom, one array ``(atoms, 3)`` float32 per molecule, atoms in the order of the graph.
     :param train: places of the molecules to learn from.
@@ -27,6 +28,7 @@ class TrainingData:
     :param rejected: reason -> number of molecules left out.
     """
 
+    smiles: tuple[str, ...]
     graphs: tuple[MoleculeGraph, ...]
     positions: tuple[np.ndarray, ...]
     train: np.ndarray
@@ -70,7 +72,12 @@ def prepare(
     held = {names[place] for place in np.random.default_rng(seed).permutation(len(names))[:count]}
     is_held = np.array([key in held for key in keys])
     return TrainingData(
-        tuple(graphs), tuple(positions), np.flatnonzero(~is_held), np.flatnonzero(is_held), dict(rejected)
+        tuple(smiles[key] for key in keys),
+        tuple(graphs),
+        tuple(positions),
+        np.flatnonzero(~is_held),
+        np.flatnonzero(is_held),
+        dict(rejected),
     )
 
 

@@ -9,7 +9,8 @@ from aiida_osc.datasets.geometry_table import GeometryTable
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.diffusion.molecules.data import TrainingData, prepare
 from aiida_osc.diffusion.molecules.features import SYMBOLS
-from aiida_osc.diffusion.molecules.model import SIGNAL, build_network
+from aiida_osc.diffusion.molecules.gate import measure
+from aiida_osc.diffusion.molecules.model import SIGNAL, ConformerModel, build_network
 from aiida_osc.diffusion.molecules.settings import ConformerSettings
 from aiida_osc.diffusion.molecules.task import ConformerTask
 from aiida_osc.errors import OscError
@@ -59,10 +60,10 @@ def fit_conformer_piece(
     state = fit_piece(ConformerTask(network, data, settings), settings, seed=seed, state=state, report=report)
     config['training']['progress'] = {**state.progress(), 'epochs': settings.epochs}
     config['finished'] = state.finished
-    if state.finished and state.history:
-        best = state.history[max(state.best_epoch, 0)]
-        config['metrics'] = {'held_out': {name: value for name, value in best.items() if name != 'epoch'}}
-    return ModelArtifact(config, state.to_tensors())
+    artifact = ModelArtifact(config, state.to_tensors())
+    if state.finished:
+        config['metrics'] = measure(ConformerModel.from_artifact(artifact), data, seed=seed)
+    return artifact
 
 
 def _begin(

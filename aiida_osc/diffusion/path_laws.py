@@ -114,13 +114,15 @@ def own_time(settings: PathSettings, eigenvalues: Tensor, times: Tensor) -> tupl
 def phis(z: Tensor) -> tuple[Tensor, Tensor]:
     """Return (e^z - 1) / z and (e^z - 1 - z) / z^2, 1 and 1/2 at z = 0; by series where the second would cancel."""
     small = z.abs() < _SERIES_BELOW
-    far, near = torch.where(small, 1.0, z), torch.where(small, z, 0.0)
+    far, near = torch.where(small, 1.0, z), z[small]
     first = torch.expm1(far) / far
     second = (first - 1) / far
-    series = torch.zeros_like(z)
+    # Few elements are small: only they pay for the series.
+    series = torch.zeros_like(near)
     for term in range(_SERIES_TERMS, 1, -1):
         series.mul_(near).add_(1.0).div_(term)
-    return torch.where(small, 1 + near * series, first), torch.where(small, series, second)
+    first[small], second[small] = 1 + near * series, series
+    return first, second
 
 
 def _beta(settings: PathSettings, time: Tensor) -> Tensor:

@@ -73,7 +73,10 @@ class SpectralPath:
         :param modes: of the data, shape ``(batch, nodes, features)``.
         :param times: in [0, 1], shape ``(batch,)``.
         """
-        signal, noise = (item.to(self.eigenvalues.dtype) for item in self.factors(times))
+        values, own, _ = self._own(times)
+        factors = LAWS[self.settings.kind].factors(self.settings, values, own)
+        # Rounded before they are spread: a factor that all modes share stays one number per graph, which is quick.
+        signal, noise = self._filled(*(item.to(self.eigenvalues.dtype) for item in factors))
         eps = self.white(modes.shape[-1], modes.shape[0], generator=generator)
         return (signal * modes).addcmul_(noise, eps), eps
 

@@ -1,4 +1,4 @@
-"""Start structures: embedded in a child process, or given."""
+"""Start structures: given, or embedded in a child process."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from .settings import BOHR, MoleculeFailure, RunnerSettings
 
 #: Gradient calls per conformer that is ranked by xTB.
 FEW_STEPS = 8
+#: What the origin says of a start made in place of one that was given.
+REFUSED = 'as the given structure is not the molecule'
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,24 @@ class Start:
 
 
 def make_start(task: Task, seed: int, around: Surroundings) -> Start:
-    """Return the start structure of a molecule, embedded in a child process that dies with its time-out.
+    """Return the given structure where it is the molecule, else one embedded in a child process with a time-out.
 
     :raises MoleculeFailure: in stage ``embed``.
     """
-    if task.start is not None:
-        return _given_start(task)
+    if task.start is None:
+        return _embedded_start(task, seed, around)
+    given = _given_start(task)
+    if given is not None:
+        return given
+    made = _embedded_start(task, seed, around)
+    return replace(made, origin=f'{made.origin}, {REFUSED}')
+
+
+def _embedded_start(task: Task, seed: int, around: Surroundings) -> Start:
+    """Return a structure embedded in a child process that dies with its time-out.
+
+    :raises MoleculeFailure: in stage ``embed``.
+    """
     reasons, make = [], embed_all if around.settings.conformer_ranking == 'xtb' else embed
     for random_coordinates in (False, True):
         answer = in_child(
@@ -108,8 +122,11 @@ def lowest_by_xtb(starts: list[Start], around: Surroundings) -> Start:
     return replace(best, origin=f'{best.origin}, lowest of {len(starts)} by {GFN2.name}')
 
 
-def _given_start(task: Task) -> Start:
-    """Return the structure of the input after a look that it is the molecule of the SMILES."""
+def _given_start(task: Task) -> Start | None:
+    """Return the structure of the input, None where its atoms and bonds are not those of the SMILES.
+
+    :raises MoleculeFailure: when the SMILES is not valid.
+    """
     mol = Chem.MolFromSmiles(task.smiles)
     if mol is None:
         raise MoleculeFailure('embed', 'the SMILES is not valid')
@@ -119,7 +136,7 @@ def _given_start(task: Task) -> Start:
     bonds = find_bonds(numbers, positions, BOND_FACTOR)
     expected = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in mol.GetBonds()]
     if skeleton(numbers, bonds) != skeleton(atomic_numbers(mol), expected):
-        raise MoleculeFailure('embed', 'the start geometry is not the molecule of the SMILES')
+        return None
     return Start(numbers, positions, bonds, 'given')
 
 

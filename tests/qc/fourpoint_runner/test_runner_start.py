@@ -19,8 +19,23 @@ def test_given_start_is_used_and_checked():
     assert again.origin == 'given'
     assert np.allclose(again.positions, start.positions)
     assert sorted(map(sorted, again.bonds.tolist())) == sorted(map(sorted, start.bonds.tolist()))
-    with pytest.raises(MoleculeFailure, match='not the molecule'):
-        make_start(Task('a', 'c1ccoc1', given), 0, Surroundings())
+
+
+def test_given_start_that_is_not_the_molecule_is_replaced():
+    thiophene = embed(THIOPHENE, RunnerSettings(), 3, random_coordinates=False)
+    other = {'numbers': thiophene.numbers.tolist(), 'positions': (thiophene.positions * BOHR).tolist()}
+    torn = {**other, 'positions': [[3.0 * value for value in row] for row in other['positions']]}
+    for smiles, given in (('c1ccoc1', other), (THIOPHENE, torn)):
+        start = make_start(Task('a', smiles, given), 5, Surroundings())
+        without = make_start(Task('a', smiles), 5, Surroundings())
+        assert start.origin == 'ETKDGv3+MMFF94, as the given structure is not the molecule'
+        assert np.allclose(start.positions, without.positions)
+
+
+def test_given_start_does_not_save_a_smiles_that_is_none():
+    given = {'numbers': [1, 1], 'positions': [[0.0, 0.0, 0.0], [0.0, 0.0, 0.74]]}
+    with pytest.raises(MoleculeFailure, match='not valid'):
+        make_start(Task('a', 'C1CC', given), 0, Surroundings())
 
 
 @pytest.mark.xtb

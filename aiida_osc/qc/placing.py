@@ -50,11 +50,9 @@ def place_atoms(smiles: str, numbers: np.ndarray, positions: np.ndarray) -> Plac
     mol = _assign_stereo(mol, positions[_match(_skeleton(mol), _found(numbers, positions))])
     named = standardise_mol(Chem.RemoveHs(mol))
     canonical = with_hydrogens(named.smiles)
-    if canonical.GetNumAtoms() != mol.GetNumAtoms():
-        raise OscError(f'{smiles} is not its own neutral parent {named.smiles}')
     order = mol.GetSubstructMatch(canonical, useChirality=True)
     if len(order) != mol.GetNumAtoms():
-        raise OscError(f'{smiles}: the atoms of {named.smiles} were not found again')
+        raise OscError(f'{smiles} is not the structure of its neutral parent {named.smiles}')
     placed = mol.GetConformer().GetPositions()[list(order)]
     return Placed(named.smiles, named.inchikey, np.array([a.GetAtomicNum() for a in canonical.GetAtoms()]), placed)
 

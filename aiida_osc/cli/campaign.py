@@ -7,6 +7,8 @@ from typing import Any
 import yaml
 
 from aiida_osc.active_learning.settings import Budget, SelectionSettings, promotion_rules
+from aiida_osc.diffusion.geometries import GeometrySettings
+from aiida_osc.diffusion.molecules.settings import SampleSettings
 from aiida_osc.errors import OscError
 from aiida_osc.qc.scheme import PROGRAM_ENGINES, FourPointSettings
 from aiida_osc.settings import Settings
@@ -24,6 +26,7 @@ class Campaign(Settings):
     :param molecules: ``seed``, a CSV, SMILES, SDF or HDF5 file, or the pk, uuid or label of a molecule set.
     :param code: label of the code of the labelling engine.
     :param xtb_code: label of the code that makes start geometries, for the engines psi4, orca and gaussian.
+    :param diffusion: folder, pk, uuid or label of a model that draws start structures; empty to embed them.
     :param cores: cores of each labelling job.
     :param overrides: values in place of the protocol's.
     """
@@ -34,6 +37,7 @@ class Campaign(Settings):
     seed: int = 0
     code: str = 'tblite'
     xtb_code: str = 'tblite'
+    diffusion: str | int = ''
     cores: int = 0
     overrides: dict[str, Any] = field(default_factory=dict)
 
@@ -67,6 +71,7 @@ def read_campaign(path: str | Path) -> Campaign:
     SelectionSettings.from_dict(filled['selection']).families()
     promotion_rules(filled['promotion'])
     FourPointSettings.from_dict(filled['label']['parameters'])
+    SampleSettings.from_dict(GeometrySettings.from_dict(filled['geometries']).sampling)
     return campaign
 
 
@@ -79,6 +84,7 @@ def submit_campaign(campaign: Campaign):
 
     from aiida_osc.cli.common import require_daemon
     from aiida_osc.cli.labelling import find_code
+    from aiida_osc.cli.training import find_model
     from aiida_osc.workflows.discovery import DiscoveryWorkChain
 
     require_daemon()
@@ -92,6 +98,7 @@ def submit_campaign(campaign: Campaign):
         campaign.seed,
         {'resources': {'num_machines': 1, 'num_mpiprocs_per_machine': campaign.cores}} if campaign.cores else None,
         find_code(campaign.xtb_code) if campaign.engine in PROGRAM_ENGINES else None,
+        find_model(str(campaign.diffusion)) if campaign.diffusion != '' else None,
     )
     builder.metadata.label = campaign.label
     try:

@@ -13,7 +13,8 @@ from aiida_osc.cli.common import profile_option
 def discover(campaign: str, dry_run: bool, wait: bool, profile: str | None):
     """Submit the discovery campaign described in CAMPAIGN (YAML).
 
-    Keys: label, molecules (seed, a file, or the pk, uuid or label of a node), protocol, seed, code, cores, overrides.
+    Keys: label, molecules (seed, a file, or the pk, uuid or label of a node), protocol, seed, code, xtb_code,
+    diffusion (a model that draws start structures), cores, overrides.
     """
     from aiida_osc.cli.campaign import read_campaign
 

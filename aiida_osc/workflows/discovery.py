@@ -4,50 +4,25 @@ from aiida.engine import ToContext, WorkChain, while_
 from aiida.orm import Dict, Int
 from aiida.plugins import CalculationFactory, WorkflowFactory
 
-from aiida_osc.active_learning.settings import Budget, SelectionSettings, promotion_rules
 from aiida_osc.data.model import ModelData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.errors import OscError
 from aiida_osc.workflows.adopt import find_called
+from aiida_osc.workflows.discovery_inputs import (
+    passed_gate,
+    validate_budget,
+    validate_diffusion,
+    validate_geometries,
+    validate_inputs,
+)
 from aiida_osc.workflows.protocols import load_protocol
 
-MINIMUM_LABELS = 20
 #: Iterations in a row without a single new label after which the loop gives up.
 PATIENCE = 2
 
 LabelWorkChain = WorkflowFactory('osc.label')
 TrainJtvaeWorkChain = WorkflowFactory('osc.train_jtvae')
 TrainSurrogateWorkChain = WorkflowFactory('osc.train_surrogate')
-
-
-def validate_budget(node: Dict, _) -> str | None:
-    """Return why the budget is unusable, None when it is fine."""
-    try:
-        Budget.from_dict(node.get_dict())
-    except OscError as exception:
-        return str(exception)
-    return None
-
-
-def validate_inputs(inputs: dict, _) -> str | None:
-    """Return why the inputs do not fit together, None when they do."""
-    if 'molecules' not in inputs or not {'selection', 'promotion'} <= set(inputs.get('settings', {})):
-        return None
-    try:
-        families = SelectionSettings.from_dict(inputs['settings']['selection'].get_dict()).families()
-        promotion_rules(inputs['settings']['promotion'].get_dict())
-    except OscError as exception:
-        return str(exception)
-    needed = sorted({item.column for items in families.values() for item in items if item.column.target != 'sa_score'})
-    columns = inputs['molecules'].base.attributes.get('columns')
-    counts = {str(column): columns.get(str(column), {}).get('labels', 0) for column in needed}
-    poor = [f'{name} ({count})' for name, count in counts.items() if count < MINIMUM_LABELS]
-    if poor:
-        return (
-            f'fewer than {MINIMUM_LABELS} labels for {", ".join(poor)}: '
-            'compute them first with "aiida-osc compute", or import a labelled set'
-        )
-    return None
 
 
 class DiscoveryWorkChain(WorkChain):
@@ -57,25 +32,7 @@ class DiscoveryWorkChain(WorkChain):
     def define(cls, spec):
         """Declare inputs, outline, outputs and exit codes."""
         super().define(spec)
-        spec.input('molecules', valid_type=MoleculeSetData, help='Labelled molecules to start from.')
-        spec.input('seed', valid_type=Int, help='Seed of all random numbers of the campaign.')
-        spec.input('budget', valid_type=Dict, validator=validate_budget, help='When the loop ends.')
-        spec.input('surrogate', valid_type=ModelData, required=False, help='Surrogate of the first iteration.')
-        spec.input('generator', valid_type=ModelData, required=False, help='Generator of the first iteration.')
-        spec.input_namespace('settings', help='Settings of each step.')
-        spec.input('settings.surrogate', valid_type=Dict, help='Training of the surrogate.')
-        spec.input('settings.generator', valid_type=Dict, help='Training of the generator.')
-        spec.input('settings.generation', valid_type=Dict, help='Sampling of new molecules.')
-        spec.input('settings.selection', valid_type=Dict, help='Objectives and size of the batch.')
-        spec.input('settings.promotion', valid_type=Dict, help='Windows that a promoted candidate lies in.')
-        spec.expose_inputs(
-            LabelWorkChain,
-            namespace='label',
-            exclude=('molecules', 'geometries', 'parents', 'metadata'),
-            namespace_options={'help': 'How the selected molecules are computed.'},
-        )
-        spec.inputs.validator = validate_inputs
-
+        cls._define_inputs(spec)
         spec.outline(
             cls.setup,
             cls.train,
@@ -83,6 +40,7 @@ class DiscoveryWorkChain(WorkChain):
                 cls.generate,
                 cls.predict,
                 cls.select,
+                cls.draw_structures,
                 cls.label,
                 cls.collect,
                 cls.train,
@@ -108,8 +66,43 @@ class DiscoveryWorkChain(WorkChain):
         spec.exit_code(503, 'ERROR_STEP_FAILED', message='The step "{step}" failed: {reason}')
 
     @classmethod
+    def _define_inputs(cls, spec):
+        spec.input('molecules', valid_type=MoleculeSetData, help='Labelled molecules to start from.')
+        spec.input('seed', valid_type=Int, help='Seed of all random numbers of the campaign.')
+        spec.input('budget', valid_type=Dict, validator=validate_budget, help='When the loop ends.')
+        spec.input('surrogate', valid_type=ModelData, required=False, help='Surrogate of the first iteration.')
+        spec.input('generator', valid_type=ModelData, required=False, help='Generator of the first iteration.')
+        spec.input(
+            'diffusion',
+            valid_type=ModelData,
+            required=False,
+            validator=validate_diffusion,
+            help='Model that draws the start structures of calculations, when it has passed its gate.',
+        )
+        spec.input_namespace('settings', help='Settings of each step.')
+        spec.input('settings.surrogate', valid_type=Dict, help='Training of the surrogate.')
+        spec.input('settings.generator', valid_type=Dict, help='Training of the generator.')
+        spec.input('settings.generation', valid_type=Dict, help='Sampling of new molecules.')
+        spec.input('settings.selection', valid_type=Dict, help='Objectives and size of the batch.')
+        spec.input(
+            'settings.geometries',
+            valid_type=Dict,
+            default=lambda: Dict({}),
+            validator=validate_geometries,
+            help='Drawing of start structures.',
+        )
+        spec.input('settings.promotion', valid_type=Dict, help='Windows that a promoted candidate lies in.')
+        spec.expose_inputs(
+            LabelWorkChain,
+            namespace='label',
+            exclude=('molecules', 'geometries', 'parents', 'metadata'),
+            namespace_options={'help': 'How the selected molecules are computed.'},
+        )
+        spec.inputs.validator = validate_inputs
+
+    @classmethod
     def get_builder_from_protocol(
-        cls, code, molecules, protocol=None, overrides=None, seed=0, options=None, xtb_code=None
+        cls, code, molecules, protocol=None, overrides=None, seed=0, options=None, xtb_code=None, diffusion=None
     ):
         """Return a builder filled with the defaults of ``protocol``.
 
@@ -119,6 +112,7 @@ class DiscoveryWorkChain(WorkChain):
         :param overrides: values in place of the protocol's; unknown keys raise.
         :param options: ``metadata.options`` of the labelling jobs, such as ``resources``.
         :param xtb_code: a Python with tblite, for engines that need geometries to start from.
+        :param diffusion: the :class:`ModelData` that draws start structures; they are embedded without one.
         :raises OscError: when the protocol or a key is unknown.
         """
         values = load_protocol('discovery', protocol, overrides)
@@ -126,8 +120,10 @@ class DiscoveryWorkChain(WorkChain):
         builder.molecules = molecules
         builder.seed = Int(seed)
         builder.budget = Dict(values['budget'])
-        for name in ('surrogate', 'generator', 'generation', 'selection', 'promotion'):
+        for name in ('surrogate', 'generator', 'generation', 'selection', 'geometries', 'promotion'):
             builder.settings[name] = Dict(values[name])
+        if diffusion is not None:
+            builder.diffusion = diffusion
         builder.label.code = code
         if xtb_code is not None:
             builder.label.xtb_code = xtb_code
@@ -239,6 +235,21 @@ class DiscoveryWorkChain(WorkChain):
         self.report(f'iteration {self.ctx.iteration}: selected {sizes}')
         return None
 
+    def draw_structures(self):
+        """Draw start structures of what is computed, where there is a model that has passed its gate."""
+        self.ctx.structures = {}
+        if 'diffusion' not in self.inputs:
+            return
+        if not passed_gate(self.inputs.diffusion):
+            self.report(
+                f'iteration {self.ctx.iteration}: the diffusion model has not passed its gate, start structures are '
+                'embedded instead'
+            )
+            return
+        for name, node in self.ctx.batches.items():
+            if node.count:
+                self._draw(name, node)
+
     def label(self):
         """Compute the batch, and the control beside it."""
         running = {}
@@ -249,8 +260,7 @@ class DiscoveryWorkChain(WorkChain):
             what = (
                 f'compute {node.count} molecules' if name == 'batch' else f'compute {node.count} at random, to compare'
             )
-            inputs = self.exposed_inputs(LabelWorkChain, 'label')
-            running[f'{step}_process'] = self._submit_step(LabelWorkChain, step, what, **inputs, molecules=node)
+            running[f'{step}_process'] = self._submit_step(LabelWorkChain, step, what, **self._label_inputs(name))
         return ToContext(**running)
 
     def collect(self):
@@ -304,6 +314,32 @@ class DiscoveryWorkChain(WorkChain):
         if self.ctx.without_labels >= PATIENCE:
             return self.exit_codes.ERROR_NO_LABELS.format(iterations=PATIENCE)
         return None
+
+    def _label_inputs(self, name):
+        """Return the inputs of the labelling of a batch, with its start structures where some were drawn."""
+        inputs = {**self.exposed_inputs(LabelWorkChain, 'label'), 'molecules': self.ctx.batches[name]}
+        if name in self.ctx.structures:
+            inputs['geometries'] = self.ctx.structures[name]
+        return inputs
+
+    def _draw(self, name, molecules):
+        """Draw the structures of a batch; without them its molecules are embedded, so a failure stops nothing."""
+        step = 'draw' if name == 'batch' else 'draw_control'
+        outputs = self._call(
+            'osc.sample_geometries',
+            step,
+            f'draw {molecules.count} start structures',
+            molecules=molecules,
+            settings=self.inputs.settings.geometries,
+            seed=self._seed(),
+            model=self.inputs.diffusion,
+        )
+        if outputs is None:
+            self.report(f'iteration {self.ctx.iteration}: no start structures could be drawn: {self.ctx.reason}')
+            return
+        self.ctx.structures[name] = outputs['geometries']
+        counts = ', '.join(f'{count} by {origin}' for origin, count in outputs['report']['counts'].items())
+        self.report(f'iteration {self.ctx.iteration}: start structures of the {name}: {counts}')
 
     def _may_go_on(self):
         budget = self.inputs.budget

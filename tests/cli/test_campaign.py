@@ -22,6 +22,14 @@ def test_overrides_are_resolved_into_the_protocol(tmp_path):
     assert read_campaign(write(tmp_path, text)).resolved()['overrides']['selection']['size'] == 4
 
 
+def test_model_of_start_structures_may_be_named(tmp_path):
+    assert read_campaign(write(tmp_path, 'label: first\n')).diffusion == ''
+    text = 'label: first\ndiffusion: 1234\noverrides: {geometries: {sampling: {steps: 3}}}\n'
+    resolved = read_campaign(write(tmp_path, text)).resolved()
+    assert resolved['diffusion'] == 1234
+    assert resolved['overrides']['geometries'] == {'sampling': {'steps': 3}}
+
+
 def test_the_shipped_example_is_a_campaign(request):
     campaign = read_campaign(request.config.rootpath / 'examples' / 'campaign.yaml')
     assert yaml.safe_load(yaml.safe_dump(campaign.resolved()))['label'] == 'first campaign'
@@ -37,6 +45,7 @@ def test_the_shipped_example_is_a_campaign(request):
         ('label: x\nmolecule: seed\n', 'unknown settings molecule'),
         ('label: x\noverrides: {budget: {moles: 1}}\n', "unknown key 'budget.moles'"),
         ('label: x\noverrides: {budget: {molecules: 0}}\n', 'budget.molecules is 0: give a whole number of at least 1'),
+        ('label: x\noverrides: {geometries: {sampling: {steps: 0}}}\n', '0 steps: give at least 1'),
         ('label: x\noverrides: {selection: {size: 0}}\n', 'selection.size is 0'),
         ('label: [x\n', 'is no YAML file'),
     ],

@@ -82,7 +82,8 @@ class GridBasis:
     def _transform(self, values: Tensor, *, inverse: bool) -> Tensor:
         check_signal(values, self.nodes, self.dtype)
         batch, _, features = values.shape
-        # Matrix products want the features out of the way of the last side; the FFT does not mind them.
+        # Matrix products want the features out of the way of the last side; the FFT does not mind them. The result
+        # stays a view of that order, so that modes which come back are not copied.
         first = bool(self._matrices) and features > 1
         if first:
             cube = values.transpose(1, 2).reshape(batch * features, *self.shape)
@@ -92,7 +93,7 @@ class GridBasis:
             for axis, side in enumerate(self.shape, start=1):
                 cube = self._transform_side(cube, axis, side, inverse=inverse)
         if first:
-            return cube.reshape(batch, features, self.nodes).transpose(1, 2).contiguous()
+            return cube.reshape(batch, features, self.nodes).transpose(1, 2)
         return cube.reshape(values.shape)
 
     def _transform_side(self, cube: Tensor, axis: int, side: int, *, inverse: bool) -> Tensor:

@@ -113,10 +113,10 @@ def own_time(settings: PathSettings, eigenvalues: Tensor, times: Tensor) -> tupl
 
 def phis(z: Tensor) -> tuple[Tensor, Tensor]:
     """Return (e^z - 1) / z and (e^z - 1 - z) / z^2, 1 and 1/2 at z = 0; by series where the second would cancel."""
-    small = z.abs() < _SERIES_BELOW
-    far, near = torch.where(small, 1.0, z), z[small]
-    first = torch.expm1(far) / far
-    second = (first - 1) / far
+    small = (z.abs() < _SERIES_BELOW).nonzero(as_tuple=True)
+    near = z[small]
+    first = torch.expm1(z) / z
+    second = (first - 1) / z
     # Few elements are small: only they pay for the series.
     series = torch.zeros_like(near)
     for term in range(_SERIES_TERMS, 1, -1):

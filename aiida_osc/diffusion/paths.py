@@ -92,12 +92,13 @@ class SpectralPath:
         """
         if self.eigenvalues.ndim == 2 and len(self.eigenvalues) != batch:
             raise OscError(f'a path of {len(self.eigenvalues)} graphs cannot take a batch of {batch}')
+        # Features far apart in memory, as in the modes of a grid: factors per mode then act on long rows.
         noise = torch.randn(
-            (batch, self.eigenvalues.shape[-1], features),
+            (batch, features, self.eigenvalues.shape[-1]),
             generator=generator,
             dtype=self.eigenvalues.dtype,
             device=self.eigenvalues.device,
-        )
+        ).transpose(1, 2)
         return noise if self._all_live else noise * self.live[..., None]
 
     def times(self, steps: int) -> Tensor:

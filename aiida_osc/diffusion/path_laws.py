@@ -14,7 +14,7 @@ from torch import Tensor
 from aiida_osc.diffusion.path_settings import PathSettings
 
 _SERIES_BELOW = 0.5
-_SERIES_TERMS = 15
+_SERIES_TERMS = {torch.float32: 8, torch.float64: 15}
 
 
 class Coefficients(NamedTuple):
@@ -119,7 +119,7 @@ def phis(z: Tensor) -> tuple[Tensor, Tensor]:
     second = (first - 1) / z
     # Few elements are small: only they pay for the series.
     series = torch.zeros_like(near)
-    for term in range(_SERIES_TERMS, 1, -1):
+    for term in range(_SERIES_TERMS[z.dtype], 1, -1):
         series.mul_(near).add_(1.0).div_(term)
     first[small], second[small] = 1 + near * series, series
     return first, second

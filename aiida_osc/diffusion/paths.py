@@ -73,10 +73,9 @@ class SpectralPath:
         :param modes: of the data, shape ``(batch, nodes, features)``.
         :param times: in [0, 1], shape ``(batch,)``.
         """
-        values, own, _ = self._own(times)
-        factors = LAWS[self.settings.kind].factors(self.settings, values, own)
-        # Rounded before they are spread: a factor that all modes share stays one number per graph, which is quick.
-        signal, noise = self._filled(*(item.to(self.eigenvalues.dtype) for item in factors))
+        # In the precision of the signal: the noise hides the last digits, and training does this all the time.
+        values, own, _ = self._own(times, self.eigenvalues.dtype)
+        signal, noise = self._filled(*LAWS[self.settings.kind].factors(self.settings, values, own))
         eps = self.white(modes.shape[-1], modes.shape[0], generator=generator)
         return (signal * modes).addcmul_(noise, eps), eps
 
@@ -114,10 +113,10 @@ class SpectralPath:
         even = torch.linspace(1.0, 0.0, steps + 1, dtype=torch.float64, device=self.eigenvalues.device)
         return even if self.settings.kind == 'flow' else even**2
 
-    def _own(self, times: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _own(self, times: Tensor, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor, Tensor]:
         """Return eigenvalues, times of the modes and the derivatives of these, in shapes that broadcast."""
         values = self._values if self._values.ndim == 2 else self._values[None]
-        times = times.to(device=values.device, dtype=torch.float64)[:, None]
+        values, times = values.to(dtype), times.to(device=values.device, dtype=dtype)[:, None]
         return values, *own_time(self.settings, values, times)
 
     def _filled(self, *items: Tensor) -> tuple[Tensor, ...]:

@@ -1,11 +1,12 @@
 """Structures without a model: one child process embeds molecule after molecule, and is replaced when it hangs."""
 
 import multiprocessing
+import os
 import signal
 from typing import Any, Self
 
 import numpy as np
-from rdkit import Chem, RDLogger
+from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
 from aiida_osc.qc.fourpoint_runner.child import die_with_parent
@@ -134,7 +135,7 @@ def _serve(connection: Any, other_end: Any) -> None:
     other_end.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, also when the whole group is interrupted
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    RDLogger.DisableLog('rdApp.*')  # type: ignore[attr-defined]
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # RDKit's warnings: what became of a molecule is in the answer
     while True:
         try:
             link, smiles, timeout, seed = connection.recv()

@@ -4,12 +4,14 @@ import time
 
 import numpy as np
 import pytest
+import torch
 from rdkit import Chem
 
 from aiida_osc.chem.handedness import reflect
 from aiida_osc.diffusion import embedding
 from aiida_osc.diffusion.embedding import Embedder, graph_positions
 from aiida_osc.diffusion.geometries import Geometries, GeometrySettings, make_geometries, open_model
+from aiida_osc.diffusion.molecules.model import build_network
 from aiida_osc.diffusion.plausible import Blueprint
 from aiida_osc.errors import OscError
 from aiida_osc.qc.placing import with_hydrogens
@@ -189,6 +191,37 @@ def test_bad_settings():
 def artifact(kind, architecture):
     values = {name: kind_() for name, kind_ in SCHEMA.items()}
     return ModelArtifact({**values, 'format': 1, 'kind': kind, 'architecture': architecture}, {})
+
+
+def untrained():
+    """Return a conformer model with random weights that has seen C, H and O in molecules of up to 40 atoms."""
+    config = {name: kind() for name, kind in SCHEMA.items()}
+    config |= {'format': 1, 'kind': 'diffusion', 'finished': True, 'extra': {'elements': ['C', 'H', 'O']}}
+    config['architecture'] = {'signal': 'molecules', 'hidden': 16, 'pair': 8, 'layers': 1}
+    config['training'] = {'settings': {'hidden': 16, 'pair': 8, 'layers': 1, 'max_atoms': 40}}
+    torch.manual_seed(0)
+    return ModelArtifact(config, build_network(config).state_dict())
+
+
+def test_a_real_model_and_molecules_that_it_cannot_treat():
+    smiles = ('CCO', 'c1ccsc1', 'C' * 14)
+    found = make(*smiles, model=open_model(untrained()), sampling={'steps': 2})
+    assert set(found.origins.values()) == {'ETKDGv3+MMFF94'}
+    reasons = [found.refusals[f'KEY{number}'] for number in range(3)]
+    assert all(len(reason) == 1 for reason in reasons)
+    assert reasons[0][0].startswith('model: ')  # random weights make nonsense, which is refused
+    assert reasons[1] == ('model: the model was not trained on S',)
+    assert reasons[2] == ('model: 44 atoms, the model treats 2 to 40',)
+    again = make(*smiles, model=open_model(untrained()), sampling={'steps': 2})
+    assert again.table.content_hash() == found.table.content_hash()
+
+
+def test_a_model_asked_for_no_steps_or_by_an_unknown_sampler():
+    model = open_model(untrained())
+    with pytest.raises(OscError, match='0 steps: give at least 1'):
+        make('CCO', model=model, sampling={'steps': 0})
+    with pytest.raises(OscError, match='guess'):
+        make('CCO', model=model, sampling={'sampler': 'guess'})
 
 
 def test_models_of_another_kind_are_refused():

@@ -77,9 +77,47 @@ def test_another_molecule_is_worse_than_a_strained_one():
     assert len(set(KINDS)) == len(KINDS) == 7
 
 
+def test_what_distance_geometry_does_not_know_has_wider_limits():
+    """RDKit has no parameters for selenium in aromatic rings: 20 % around a single bond of Se and C is no fault."""
+    mol = Chem.AddHs(Chem.MolFromSmiles('c1cc[se]c1'))
+    rdDistGeom.EmbedMolecule(mol, randomSeed=1)
+    positions = mol.GetConformer().GetPositions()
+    selenium = 3
+    near = [a.GetIdx() for a in mol.GetAtomWithIdx(selenium).GetNeighbors()]
+    centre = positions[near].mean(axis=0)
+    outward = (positions[selenium] - centre) / np.linalg.norm(positions[selenium] - centre)
+    half = np.linalg.norm(positions[near[0]] - centre)
+    for length in (1.7, 1.86, 2.1):
+        positions[selenium] = centre + outward * np.sqrt(length**2 - half**2)
+        fault = Blueprint(mol).fault(positions)
+        assert fault is None or fault.kind not in ('bond', 'angle'), (length, fault)
+
+
+def test_a_hydrogen_bond_is_no_clash():
+    """The hydrogen of salicylaldehyde's hydroxyl group may come nearer to the other oxygen than radii allow."""
+    mol = Chem.AddHs(Chem.MolFromSmiles('O=Cc1ccccc1O'))
+    rdDistGeom.EmbedMolecule(mol, randomSeed=1)
+    low, _ = Blueprint(mol)._limits['clash']
+    first, second = np.triu_indices(mol.GetNumAtoms(), 1)
+    hydroxyl = mol.GetNumAtoms() - 1
+    assert low[(first == 0) & (second == hydroxyl)][0] < 1.5
+
+
 def test_only_aromatic_rings_must_be_flat():
     mol = Chem.MolFromSmiles('C1CCC1c1ccccc1-c1cccs1')
     assert sorted(rings.shape for rings in flat_rings(mol)) == [(1, 5), (1, 6)]
+
+
+@pytest.mark.parametrize(
+    ('smiles', 'count'),
+    [
+        ('N#CC(C#N)=c1c2ccccc2c(=C(C#N)C#N)c2ccccc12', 2),  # folds in the middle
+        ('c1csc2sccsc=2s1', 0),  # 1,4-dithiins fold
+        ('c1ccc2ccccc2c1', 2),
+    ],
+)
+def test_rings_that_fold_need_not_be_flat(smiles, count):
+    assert sum(map(len, flat_rings(Chem.MolFromSmiles(smiles)))) == count
 
 
 def test_distances_from_the_mean_plane():

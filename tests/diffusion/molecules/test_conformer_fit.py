@@ -158,7 +158,7 @@ def test_gate():
     calls = {'structures': {'gradient_calls': 9.0}, 'ETKDGv3+MMFF94': {'gradient_calls': 12.0}}
     assert judge({'plausible': 0.9, 'xtb': calls})['passed'] is True
     assert judge({'plausible': 0.7, 'xtb': calls})['passed'] is False
-    assert judge({'plausible': None, 'xtb': calls})['passed'] is False
+    assert judge({'plausible': None, 'xtb': {}})['passed'] is False
     calls['structures']['gradient_calls'] = 12.0
     assert judge({'plausible': 0.9, 'xtb': calls})['passed'] is False
     calls['structures']['gradient_calls'] = None

@@ -34,7 +34,7 @@ def test_sides_of_double_bonds_are_those_of_the_structure(smiles):
     side = unpack(featurise(mol).pairs)['side']
     pairs = np.argwhere(np.triu(side) > 0)
 
-    assert len(pairs) >= 4
+    assert len(pairs) >= 2
     for i, j in pairs.tolist():
         path = Chem.GetShortestPath(mol, i, j)
         if len(path) == 4:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from aiida.orm import QueryBuilder, load_node
 from click.testing import CliRunner
 from rdkit import Chem
@@ -13,6 +14,7 @@ from aiida_osc.cli import main
 from aiida_osc.data.geometry_set import GeometrySetData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.geometry_table import GeometryTable
+from aiida_osc.diffusion.molecules.model import build_network
 from aiida_osc.training.artifact import SCHEMA, ModelArtifact
 
 SMILES = ('c1ccsc1', 'C[C@H](N)C(=O)O', 'F/C=C\\F')
@@ -105,6 +107,23 @@ def test_mistakes_are_one_sentence(invoke, tmp_path, arguments, message):
     (tmp_path / 'damaged' / 'weights.safetensors').write_bytes(b'x' * 100)
     assert message in invoke(*arguments, code=1).stderr
     assert not (tmp_path / 'o.sdf').exists()
+
+
+def test_a_model_without_sense_leaves_no_molecule_out(invoke, tmp_path):
+    """Random weights make nonsense: every molecule is embedded, and the file says so."""
+    torch.manual_seed(0)
+    sizes = {'hidden': 16, 'pair': 8, 'layers': 1}
+    config = {name: type_() for name, type_ in SCHEMA.items()} | {'format': 1, 'kind': 'diffusion', 'finished': True}
+    config |= {'architecture': {'signal': 'molecules', **sizes}, 'training': {'settings': {**sizes, 'max_atoms': 40}}}
+    config['extra'] = {'elements': ['C', 'H', 'O']}
+    ModelArtifact(config, build_network(config).state_dict()).save('model')
+    result = invoke('some.smi', '--out', 'out.sdf', '--model', 'model', '--sampler', 'ddim', '--steps', 2)
+    assert '3 structures: 3 x ETKDGv3+MMFF94' in result.stdout
+    assert len(Chem.SDMolSupplier('out.sdf')) == 3
+    assert (
+        '0 steps: give at least 1'
+        in invoke('some.smi', '--out', 'o.sdf', '--model', 'model', '--steps', 0, code=1).stderr
+    )
 
 
 def test_nodes_are_stored_with_provenance(invoke, aiida_profile, labelled_table):

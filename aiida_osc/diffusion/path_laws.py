@@ -54,6 +54,10 @@ def ou_factors(settings: PathSettings, eigenvalues: Tensor, time: Tensor) -> tup
     """
     rate, span = settings.gamma * eigenvalues + settings.decay, settings.horizon * time
     exponent, rise = -2 * rate * span, settings.beta_end - settings.beta_start
+    if not rise:
+        # Most of the work would go into the part that a constant beta does not have.
+        level = torch.where(exponent == 0, 1.0, torch.expm1(exponent) / exponent)
+        return torch.exp(exponent / 2), (2 * span * settings.beta_start * level).sqrt()
     level, slope = phis(exponent)
     return torch.exp(exponent / 2), (2 * span * (settings.beta_start * level + rise * time * slope)).sqrt()
 

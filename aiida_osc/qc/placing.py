@@ -6,6 +6,7 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Geometry import Point3D
 
+from aiida_osc.chem.handedness import Handedness
 from aiida_osc.chem.molecules import parse_smiles, standardise_mol
 from aiida_osc.errors import OscError
 from aiida_osc.qc.fourpoint_runner.bonds import BOND_FACTOR, find_bonds
@@ -69,8 +70,16 @@ def set_positions(mol: Chem.Mol, positions: np.ndarray) -> Chem.Mol:
 
 
 def _assign_stereo(mol: Chem.Mol, positions: np.ndarray) -> Chem.Mol:
+    """Return the molecule with the structure and the stereochemistry that it has.
+
+    RDKit looks at three neighbours of a centre, which at bridgeheads of small cages may name the other hand than all
+    four; these decide here, as wherever a structure is checked.
+    """
     mol = set_positions(mol, positions)
     Chem.AssignStereochemistryFrom3D(mol, replaceExistingTags=True)
+    hands = Handedness.of(mol)
+    for place in hands.centres[hands.volumes(positions) < 0, 0].tolist():
+        mol.GetAtomWithIdx(place).InvertChirality()
     return mol
 
 

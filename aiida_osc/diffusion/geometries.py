@@ -100,10 +100,6 @@ def open_model(artifact: 'ModelArtifact') -> 'ConformerModel':
 
     :raises OscError: when it holds a model of another kind, one for fields on grids, or a damaged one.
     """
-    if artifact.kind != 'diffusion':
-        raise OscError(f'this is a {artifact.kind} model: structures need a diffusion model of molecules')
-    if (signal := artifact.config['architecture'].get('signal')) != 'molecules':
-        raise OscError(f'this diffusion model makes {signal!r} signals: structures need one trained on molecules')
     from aiida_osc.diffusion.molecules.model import ConformerModel
 
     return ConformerModel.from_artifact(artifact)

@@ -1,6 +1,5 @@
 """Training of a generator, piece by piece."""
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +8,6 @@ import torch
 from torch import Tensor
 
 from aiida_osc.datasets.molecule_table import MoleculeTable
-from aiida_osc.errors import OscError
 from aiida_osc.generator.data import (
     Decomposed,
     TrainingData,
@@ -26,12 +24,11 @@ from aiida_osc.generator.task import JtvaeTask
 from aiida_osc.generator.vocabulary import Vocabulary
 from aiida_osc.training.artifact import FORMAT, ModelArtifact, load_weights, package_versions
 from aiida_osc.training.device import cpu_threads
-from aiida_osc.training.loop import FitState, Progress, fit_piece
+from aiida_osc.training.loop import Progress, fit_piece
+from aiida_osc.training.resume import go_on
 
 #: Molecules on which a finished generator is measured.
 _MEASURED = 300
-#: Settings that may change between two pieces.
-_LOOP_SETTINGS = frozenset({'piece_epochs', 'device', 'amp', 'compile', 'compile_mode'})
 
 
 def fit_jtvae_piece(
@@ -53,9 +50,9 @@ def fit_jtvae_piece(
     :raises OscError: when there is too little to learn from, training diverges, or the checkpoint does not fit.
     """
     used = table.take(usable_rows(table, settings))
-    going_on = checkpoint is not None and not checkpoint.config['finished']
-    if going_on:
-        config, state = _go_on(table, settings, seed, checkpoint)  # type: ignore[arg-type]
+    if checkpoint is not None and not checkpoint.config['finished']:
+        checkpoint.require('jtvae', finished=False)
+        config, state = go_on(checkpoint, settings, seed=seed, data_hash=table.content_hash())
         chains = Vocabulary.from_json(config['extra']['vocabulary']).chains
         decomposed = decompose_table(used.smiles, settings.chain_count, chains=chains)
     else:
@@ -65,7 +62,7 @@ def fit_jtvae_piece(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed % 2**63)
         network, vocabulary = build_network(config)
-    if checkpoint is not None and not going_on:
+    if checkpoint is not None and state is None:
         _inherit(network, config, checkpoint)
     data = prepare(used, decomposed, vocabulary, config['extra']['normalisation'], settings, seed)
     config['extra']['rejected'] = decomposed.reasons()
@@ -110,33 +107,11 @@ def _begin(
     }
 
 
-def _go_on(
-    table: MoleculeTable, settings: JtvaeSettings, seed: int, checkpoint: ModelArtifact
-) -> tuple[dict[str, Any], FitState]:
-    _check_kind(checkpoint)
-    config = copy.deepcopy(checkpoint.config)
-    try:
-        began = JtvaeSettings.from_dict(config['training']['settings']).to_dict()
-        same = config['training']['seed'] == seed
-        progress = config['training']['progress']
-    except KeyError as exception:
-        raise OscError(f'the checkpoint is damaged: {exception} is missing in its configuration') from None
-    same &= all(began[name] == value for name, value in settings.to_dict().items() if name not in _LOOP_SETTINGS)
-    if not same or config['data_hash'] != table.content_hash():
-        raise OscError('the checkpoint began with other data, settings or seed: give the same, or start without it')
-    return config, FitState.from_checkpoint(dict(checkpoint.weights), progress)
-
-
 def _warm_vocabulary(checkpoint: ModelArtifact | None) -> Vocabulary | None:
     if checkpoint is None:
         return None
-    _check_kind(checkpoint)
+    checkpoint.require('jtvae', finished=False)
     return Vocabulary.from_json(checkpoint.config['extra'].get('vocabulary', {}))
-
-
-def _check_kind(checkpoint: ModelArtifact) -> None:
-    if checkpoint.kind != 'jtvae':
-        raise OscError(f'the checkpoint is a model of kind {checkpoint.kind!r}: give a generator')
 
 
 def _inherit(network: JtvaeNetwork, config: dict[str, Any], checkpoint: ModelArtifact) -> None:

@@ -39,10 +39,7 @@ class Generator:
 
         :raises OscError: when it is damaged, unfinished or of another kind.
         """
-        if artifact.kind != 'jtvae':
-            raise OscError(f'this is a model of kind {artifact.kind!r}: give a generator')
-        if not artifact.config['finished']:
-            raise OscError('this generator is a checkpoint in the middle of its training: go on training it first')
+        artifact.require('jtvae')
         network, vocabulary = build_network(artifact.config)
         load_weights(network, artifact.weights)
         return cls(network, vocabulary, artifact.config)

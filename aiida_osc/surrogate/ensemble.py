@@ -56,10 +56,7 @@ class Surrogate:
 
         :raises OscError: when it is no finished surrogate of this version or it is damaged.
         """
-        if artifact.kind != 'surrogate':
-            raise OscError(f'this is a model of kind {artifact.kind!r}: give a surrogate')
-        if not artifact.config['finished']:
-            raise OscError('the training of this surrogate has not finished: go on with it before predicting')
+        artifact.require('surrogate')
         network = build_network(artifact.config)
         load_weights(network, artifact.weights)
         try:

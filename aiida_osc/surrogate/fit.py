@@ -1,13 +1,11 @@
 """Training of a surrogate, piece by piece."""
 
-import copy
 from typing import Any
 
 import numpy as np
 import torch
 
 from aiida_osc.datasets.molecule_table import MoleculeTable
-from aiida_osc.errors import OscError
 from aiida_osc.surrogate.calibration import sigma_scale
 from aiida_osc.surrogate.data import TrainingData, choose_columns, normalisation, prepare
 from aiida_osc.surrogate.ensemble import Surrogate, build_network
@@ -18,6 +16,7 @@ from aiida_osc.surrogate.settings import SurrogateSettings
 from aiida_osc.surrogate.task import SurrogateTask
 from aiida_osc.training.artifact import FORMAT, ModelArtifact, load_weights, package_versions
 from aiida_osc.training.loop import FitState, Progress, fit_piece
+from aiida_osc.training.resume import go_on
 
 
 def fit_surrogate_piece(
@@ -62,10 +61,10 @@ def _begin(
     table: MoleculeTable, settings: SurrogateSettings, seed: int, checkpoint: ModelArtifact | None
 ) -> tuple[dict[str, Any], FitState | None]:
     """Return the configuration that the piece starts with, and the state of the training when it goes on."""
-    if checkpoint is not None and checkpoint.kind != 'surrogate':
-        raise OscError(f'the checkpoint is a model of kind {checkpoint.kind!r}: give a surrogate')
+    if checkpoint is not None:
+        checkpoint.require('surrogate', finished=False)
     if checkpoint is not None and not checkpoint.config['finished']:
-        return _go_on(table, settings, seed, checkpoint)
+        return go_on(checkpoint, settings, seed=seed, data_hash=table.content_hash())
     columns = choose_columns(table, settings.columns, settings.min_labels)
     config: dict[str, Any] = {
         'format': FORMAT,
@@ -83,22 +82,6 @@ def _begin(
         config['training'].update({'start': 'warm', 'split_seed': checkpoint.config['training']['split_seed']})
         config['extra']['normalisation'] = checkpoint.config['extra']['normalisation']
     return config, None
-
-
-def _go_on(
-    table: MoleculeTable, settings: SurrogateSettings, seed: int, checkpoint: ModelArtifact
-) -> tuple[dict[str, Any], FitState]:
-    config = copy.deepcopy(checkpoint.config)
-    training = config['training']
-    try:
-        began = SurrogateSettings.from_dict(training['settings'])
-        same = began.essence() == settings.essence() and training['seed'] == seed
-        progress = training['progress']
-    except KeyError as exception:
-        raise OscError(f'the checkpoint is damaged: {exception} is missing in its configuration') from None
-    if not same or config['data_hash'] != table.content_hash():
-        raise OscError('the checkpoint began with other data, settings or seed: give the same, or start without it')
-    return config, FitState.from_checkpoint(dict(checkpoint.weights), progress)
 
 
 def _same_model(old: dict[str, Any], new: dict[str, Any]) -> bool:

@@ -73,10 +73,6 @@ class SurrogateSettings(FitSettings):
             raise OscError(f'warm_up is {self.warm_up} and beta {self.beta}: give values from 0 to 1')
         self.architecture(1)
 
-    def essence(self) -> Self:
-        """Return the settings without those that may change between two pieces of one training."""
-        return replace(self, piece_epochs=0, device='auto', amp='auto', compile=False, compile_mode='default')
-
     def architecture(self, targets: int) -> Architecture:
         """Return the shape of a network for ``targets`` columns."""
         return Architecture(

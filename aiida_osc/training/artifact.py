@@ -68,6 +68,22 @@ class ModelArtifact:
         """Return ``surrogate``, ``jtvae`` or ``diffusion``."""
         return str(self.config['kind'])
 
+    @property
+    def family(self) -> str:
+        """Return the kind, with the signal where a kind has several: ``diffusion of molecules``."""
+        signal = self.config['architecture'].get('signal')
+        return self.kind if signal is None else f'{self.kind} of {signal}'
+
+    def require(self, family: str, *, finished: bool = True) -> None:
+        """Refuse a model of another family, or one whose training has not ended.
+
+        :raises OscError: when it is one.
+        """
+        if self.family != family:
+            raise OscError(f'this is a model of kind {self.family!r}: give one of kind {family!r}')
+        if finished and not self.config['finished']:
+            raise OscError('this model is a checkpoint in the middle of its training: go on training it first')
+
     def to_bytes(self) -> dict[str, bytes]:
         """Return the content of both files by name, equal for equal models."""
         weights = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(self.weights.items())}

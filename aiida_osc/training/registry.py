@@ -21,9 +21,7 @@ def build(artifact: ModelArtifact) -> Any:
 
     :raises OscError: when nothing here can build a model of that kind.
     """
-    signal = artifact.config['architecture'].get('signal')
-    kind = artifact.kind if signal is None else f'{artifact.kind} of {signal}'
-    if kind not in CLASSES:
-        raise OscError(f'models of kind {kind!r} cannot be built by this version of aiida-osc')
-    module, name = CLASSES[kind]
+    if artifact.family not in CLASSES:
+        raise OscError(f'models of kind {artifact.family!r} cannot be built by this version of aiida-osc')
+    module, name = CLASSES[artifact.family]
     return getattr(import_module(module), name).from_artifact(artifact)

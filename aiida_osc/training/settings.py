@@ -1,6 +1,7 @@
 """Settings that every training shares."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from aiida_osc.errors import OscError
 from aiida_osc.settings import Settings
@@ -53,3 +54,8 @@ class FitSettings(Settings):
         for name, allowed in (('amp', AMP), ('compile_mode', COMPILE_MODES)):
             if getattr(self, name) not in allowed:
                 raise OscError(f'setting {name} is {getattr(self, name)!r}: give one of {", ".join(allowed)}')
+
+    def essence(self) -> Self:
+        """Return the settings without those that may change between two pieces of one training."""
+        same = replace(self, piece_epochs=0, threads=1, device='auto')
+        return replace(same, amp='auto', compile=False, compile_mode='default')

@@ -95,8 +95,8 @@ def test_files_need_neither_aiida_nor_torch_nor_training_code(invoke, tmp_path):
         (('some.smi', '--out', 'o.sdf', '--seed', '-1'), 'seed -1'),
         (('some.smi', '--out', 'o.sdf', '--model', './none'), 'none does not exist'),
         (('some.smi', '--out', 'o.sdf', '--model', 'some.smi'), 'is no model folder'),
-        (('some.smi', '--out', 'o.sdf', '--model', 'grids'), 'structures need one trained on molecules'),
-        (('some.smi', '--out', 'o.sdf', '--model', 'surrogate'), 'structures need a diffusion model'),
+        (('some.smi', '--out', 'o.sdf', '--model', 'grids'), "give one of kind 'diffusion of molecules'"),
+        (('some.smi', '--out', 'o.sdf', '--model', 'surrogate'), "give one of kind 'diffusion of molecules'"),
         (('some.smi', '--out', 'o.sdf', '--model', 'damaged'), 'damaged: not a model of aiida-osc'),
     ],
 )

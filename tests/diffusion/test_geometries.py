@@ -225,7 +225,7 @@ def test_a_model_asked_for_no_steps_or_by_an_unknown_sampler():
 
 
 def test_models_of_another_kind_are_refused():
-    with pytest.raises(OscError, match='surrogate model: structures need a diffusion model'):
+    with pytest.raises(OscError, match="kind 'surrogate': give one of kind"):
         open_model(artifact('surrogate', {}))
-    with pytest.raises(OscError, match="makes 'grid' signals: structures need one trained on molecules"):
+    with pytest.raises(OscError, match="give one of kind 'diffusion of molecules'"):
         open_model(artifact('diffusion', {'signal': 'grid'}))

@@ -155,7 +155,7 @@ def test_what_does_not_fit_is_refused(films):
     artifact = fit_grid_piece(films, GridSettings.from_dict({**SMALL.to_dict(), 'piece_epochs': 1}), seed=0)
     settings = GridSettings.from_dict(artifact.config['training']['settings'])
     for fields, seed in ((films, 1), (FieldArray(films.values + 1, films.shape), 0)):
-        with pytest.raises(OscError, match='other fields, settings or seed'):
+        with pytest.raises(OscError, match='other data, settings or seed'):
             fit_grid_piece(fields, settings, seed=seed, checkpoint=artifact)
     with pytest.raises(OscError, match='give more fields'):
         fit_grid_piece(FieldArray(films.values[:1], films.shape), SMALL, seed=0)
@@ -167,7 +167,7 @@ def test_what_does_not_fit_is_refused(films):
         model.sample(0, GridSampleSettings(), seed=0)
     architecture = {**finished.config['architecture'], 'signal': 'molecules'}
     other = ModelArtifact({**finished.config, 'architecture': architecture}, finished.weights)
-    with pytest.raises(OscError, match="'diffusion' for molecules: give a diffusion model for a grid"):
+    with pytest.raises(OscError, match="'diffusion of molecules': give one of kind 'diffusion of grid'"):
         GridModel.from_artifact(other)
     for damage in ({'width': -1}, {'boundary': 'open'}, {'levels': 'many'}, {'shape': 3}):
         config = {**finished.config, 'architecture': {**finished.config['architecture'], **damage}}

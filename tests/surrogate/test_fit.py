@@ -190,7 +190,7 @@ def test_a_checkpoint_goes_on_with_what_it_began_with(labelled_table, change):
 
 def test_an_unfinished_model_does_not_predict(labelled_table):
     checkpoint = fit_surrogate_piece(labelled_table, dataclasses.replace(SMALL, piece_epochs=2), seed=1)
-    with pytest.raises(OscError, match='has not finished'):
+    with pytest.raises(OscError, match='in the middle of its training'):
         build(checkpoint)
 
 
@@ -202,7 +202,7 @@ def test_an_unfinished_model_does_not_predict(labelled_table):
         ({'targets': ['homo@x']}, 'does not fit its columns'),
         ({'extra': {'features': 1}}, 'normalisation'),
         ({'extra': {}}, 'train it again'),
-        ({'kind': 'jtvae'}, "kind 'jtvae': give a surrogate"),
+        ({'kind': 'jtvae'}, "kind 'jtvae': give one of kind 'surrogate'"),
     ],
 )
 def test_damaged_models_are_one_sentence(model, damage, message):

@@ -1,22 +1,19 @@
 """Training of a model of fields, piece by piece."""
 
-import copy
 from typing import Any
 
 import numpy as np
 import torch
 
 from aiida_osc.diffusion.grids.dataset import Fields
-from aiida_osc.diffusion.grids.model import SIGNAL, build_network, check_signal_kind
+from aiida_osc.diffusion.grids.model import FAMILY, SIGNAL, build_network
 from aiida_osc.diffusion.grids.settings import GridSettings
 from aiida_osc.diffusion.grids.statistics import FieldStatistics, measure
 from aiida_osc.diffusion.grids.task import GridTask
 from aiida_osc.errors import OscError
 from aiida_osc.training.artifact import FORMAT, ModelArtifact, load_weights, package_versions
-from aiida_osc.training.loop import FitState, Progress, fit_piece
-
-#: Settings that may change between two pieces.
-_LOOP_SETTINGS = frozenset({'piece_epochs', 'threads', 'device', 'amp', 'compile', 'compile_mode'})
+from aiida_osc.training.loop import Progress, fit_piece
+from aiida_osc.training.resume import go_on
 
 
 def fit_grid_piece(
@@ -39,15 +36,16 @@ def fit_grid_piece(
     split = _split(fields, settings, seed)
     data_hash = fields.content_hash()
     state = None
+    if checkpoint is not None:
+        checkpoint.require(FAMILY, finished=False)
     if checkpoint is not None and not checkpoint.config['finished']:
-        config, state = _go_on(checkpoint, data_hash, settings, seed)
+        config, state = go_on(checkpoint, settings, seed=seed, data_hash=data_hash)
     else:
         config = _begin(fields, data_hash, split, settings, seed, warm=checkpoint is not None)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed % 2**63)
         network = build_network(config)
     if state is None and checkpoint is not None:
-        check_signal_kind(checkpoint)
         load_weights(network, checkpoint.weights)
     statistics = FieldStatistics.from_json(config['extra']['statistics'])
     task = GridTask(network, statistics, fields, split, settings)
@@ -96,20 +94,3 @@ def _begin(
         'finished': False,
         'extra': {'statistics': measure(fields, split[0].tolist()).to_json()},
     }
-
-
-def _go_on(
-    checkpoint: ModelArtifact, data_hash: str, settings: GridSettings, seed: int
-) -> tuple[dict[str, Any], FitState]:
-    check_signal_kind(checkpoint)
-    config = copy.deepcopy(checkpoint.config)
-    try:
-        began = GridSettings.from_dict(config['training']['settings']).to_dict()
-        same = config['training']['seed'] == seed
-        progress = config['training']['progress']
-    except KeyError as exception:
-        raise OscError(f'the checkpoint is damaged: {exception} is missing in its configuration') from None
-    same &= all(began[name] == value for name, value in settings.to_dict().items() if name not in _LOOP_SETTINGS)
-    if not same or config['data_hash'] != data_hash:
-        raise OscError('the checkpoint began with other fields, settings or seed: give the same, or start without it')
-    return config, FitState.from_checkpoint(dict(checkpoint.weights), progress)

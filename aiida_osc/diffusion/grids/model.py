@@ -17,6 +17,7 @@ from aiida_osc.training.artifact import ModelArtifact, load_weights
 from aiida_osc.training.device import cpu_threads, resolve_device
 
 SIGNAL = 'grid'
+FAMILY = f'diffusion of {SIGNAL}'
 #: Largest width, number of levels and number of features that a stored architecture may ask for.
 _LIMITS = {'width': 512, 'levels': 8, 'features': 64}
 
@@ -39,9 +40,7 @@ class GridModel:
 
         :raises OscError: when it is damaged, unfinished or of another kind.
         """
-        check_signal_kind(artifact)
-        if not artifact.config['finished']:
-            raise OscError('this model is a checkpoint in the middle of its training: go on training it first')
+        artifact.require(FAMILY)
         network = build_network(artifact.config)
         load_weights(network, artifact.weights)
         try:
@@ -92,17 +91,6 @@ class GridModel:
                 )
                 parts.append(self.statistics.restore(fields).cpu())
         return torch.cat(parts)
-
-
-def check_signal_kind(artifact: ModelArtifact) -> None:
-    """Refuse models of other kinds.
-
-    :raises OscError: when the model is not one of fields on a grid.
-    """
-    signal = artifact.config['architecture'].get('signal')
-    if artifact.kind != 'diffusion' or signal != SIGNAL:
-        kind = f'{artifact.kind!r}' + (f' for {signal}' if signal else '')
-        raise OscError(f'this is a model of kind {kind}: give a diffusion model for a grid')
 
 
 def build_network(config: dict[str, Any]) -> GridNetwork:

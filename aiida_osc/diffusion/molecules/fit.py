@@ -1,6 +1,5 @@
 """Training of a conformer model, piece by piece."""
 
-import copy
 from typing import Any
 
 import torch
@@ -10,15 +9,13 @@ from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.diffusion.molecules.data import TrainingData, prepare
 from aiida_osc.diffusion.molecules.features import SYMBOLS
 from aiida_osc.diffusion.molecules.gate import measure
-from aiida_osc.diffusion.molecules.model import SIGNAL, ConformerModel, build_network
+from aiida_osc.diffusion.molecules.model import FAMILY, SIGNAL, ConformerModel, build_network
 from aiida_osc.diffusion.molecules.settings import ConformerSettings
 from aiida_osc.diffusion.molecules.task import ConformerTask
-from aiida_osc.errors import OscError
 from aiida_osc.training.artifact import FORMAT, ModelArtifact, load_weights, package_versions
-from aiida_osc.training.loop import FitState, Progress, fit_piece
+from aiida_osc.training.loop import Progress, fit_piece
+from aiida_osc.training.resume import go_on
 
-#: Settings that may change between two pieces.
-_LOOP_SETTINGS = frozenset({'piece_epochs', 'threads', 'device', 'amp', 'compile', 'compile_mode'})
 _SHAPE = ('hidden', 'pair', 'layers')
 
 
@@ -47,15 +44,16 @@ def fit_conformer_piece(
     data = prepare(molecules, geometries, settings, seed=seed) if data is None else data
     data_hash = f'{molecules.content_hash()}/{geometries.content_hash()}'
     state = None
+    if checkpoint is not None:
+        checkpoint.require(FAMILY, finished=False)
     if checkpoint is not None and not checkpoint.config['finished']:
-        config, state = _go_on(checkpoint, data_hash, settings, seed)
+        config, state = go_on(checkpoint, settings, seed=seed, data_hash=data_hash)
     else:
         config = _begin(data, data_hash, geometries.level, settings, seed, warm=checkpoint is not None)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed % 2**63)
         network = build_network(config)
     if state is None and checkpoint is not None:
-        _check_kind(checkpoint)
         load_weights(network, checkpoint.weights)
     state = fit_piece(ConformerTask(network, data, settings), settings, seed=seed, state=state, report=report)
     config['training']['progress'] = {**state.progress(), 'epochs': settings.epochs}
@@ -88,26 +86,3 @@ def _begin(
         'finished': False,
         'extra': {'elements': elements, 'rejected': data.rejected},
     }
-
-
-def _go_on(
-    checkpoint: ModelArtifact, data_hash: str, settings: ConformerSettings, seed: int
-) -> tuple[dict[str, Any], FitState]:
-    _check_kind(checkpoint)
-    config = copy.deepcopy(checkpoint.config)
-    try:
-        began = ConformerSettings.from_dict(config['training']['settings']).to_dict()
-        same = config['training']['seed'] == seed
-        progress = config['training']['progress']
-    except KeyError as exception:
-        raise OscError(f'the checkpoint is damaged: {exception} is missing in its configuration') from None
-    same &= all(began[name] == value for name, value in settings.to_dict().items() if name not in _LOOP_SETTINGS)
-    if not same or config['data_hash'] != data_hash:
-        raise OscError('the checkpoint began with other data, settings or seed: give the same, or start without it')
-    return config, FitState.from_checkpoint(dict(checkpoint.weights), progress)
-
-
-def _check_kind(checkpoint: ModelArtifact) -> None:
-    signal = checkpoint.config['architecture'].get('signal')
-    if checkpoint.kind != 'diffusion' or signal != SIGNAL:
-        raise OscError(f'the checkpoint is a model of kind {checkpoint.kind!r}: give a diffusion model for molecules')

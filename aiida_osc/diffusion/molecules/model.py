@@ -20,6 +20,7 @@ from aiida_osc.training.artifact import ModelArtifact, load_weights
 from aiida_osc.training.device import cpu_threads, resolve_device
 
 SIGNAL = 'molecules'
+FAMILY = f'diffusion of {SIGNAL}'
 
 
 class ConformerModel:
@@ -37,12 +38,7 @@ class ConformerModel:
 
         :raises OscError: when it is damaged, unfinished or of another kind.
         """
-        signal = artifact.config['architecture'].get('signal')
-        if artifact.kind != 'diffusion' or signal != SIGNAL:
-            kind = f'{artifact.kind!r}' + (f' for a {signal}' if signal else '')
-            raise OscError(f'this is a model of kind {kind}: give a diffusion model for molecules')
-        if not artifact.config['finished']:
-            raise OscError('this model is a checkpoint in the middle of its training: go on training it first')
+        artifact.require(FAMILY)
         network = build_network(artifact.config)
         load_weights(network, artifact.weights)
         try:

@@ -38,7 +38,7 @@ def test_every_molecule_has_a_structure_and_an_origin(molecules):
 def test_a_model_for_grids_makes_no_molecules(molecules):
     values = {name: kind() for name, kind in SCHEMA.items()}
     config = {**values, 'format': 1, 'kind': 'diffusion', 'architecture': {'signal': 'grid'}}
-    with pytest.raises(OscError, match='structures need one trained on molecules'):
+    with pytest.raises(OscError, match="give one of kind 'diffusion of molecules'"):
         sample_geometries(molecules, Dict({}), Int(0), model=ModelData(ModelArtifact(config, {})))
 
 

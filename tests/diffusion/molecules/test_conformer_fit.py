@@ -150,7 +150,7 @@ def test_model_of_another_signal_is_refused(small_tables, small_settings):
     artifact = fit_conformer_piece(*small_tables, small_settings, seed=3)
     artifact.config['architecture']['signal'] = 'grid'
 
-    with pytest.raises(OscError, match='for a grid'):
+    with pytest.raises(OscError, match="of kind 'diffusion of grid'"):
         ConformerModel.from_artifact(artifact)
 
 

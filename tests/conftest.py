@@ -13,6 +13,9 @@ if 'AIIDA_PATH' not in os.environ:
     os.environ['AIIDA_PATH'] = tempfile.mkdtemp(prefix='aiida-osc-tests-')
     atexit.register(shutil.rmtree, os.environ['AIIDA_PATH'], ignore_errors=True)
 
+# Threads of small tensors that wait for a core that is busy cost more than they bring.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+
 pytest_plugins = ['aiida.tools.pytest_fixtures']
 
 #: Backbones and end groups whose combinations make the molecules of ``labelled_table``.

@@ -17,6 +17,8 @@ from aiida_osc.diffusion.molecules.features import ATOM_FEATURES, PAIR_FEATURES,
 #: Centres (Angstrom) and inverse widths of the functions that distances are expanded in.
 _CENTRES = (0.0, 0.5, 0.9, 1.1, 1.3, 1.5, 1.8, 2.1, 2.4, 2.7, 3.1, 3.6, 4.2, 5.0, 6.0, 8.0)
 _TIMES = 16
+#: Untrained layers leave the atoms nearly where they are: layers upon layers of large moves are hard to unlearn.
+_QUIET = 0.05
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class _Layer(nn.Module):
         self.update = nn.Sequential(nn.Linear(hidden + pair, hidden), nn.SiLU(), nn.Linear(hidden, hidden))
         if moves:
             self.expand = nn.Linear(len(_CENTRES), pair, bias=False)
-            self.pull = nn.Linear(pair, 1, bias=False)
+            self.pull = _quiet(nn.Linear(pair, 1, bias=False))
 
     def forward(
         self, atoms: Tensor, pairs: Tensor, real: Tensor, expanded: Tensor | None
@@ -130,7 +132,7 @@ class _Turn(nn.Module):
 
     def __init__(self, hidden: int, pair: int) -> None:
         super().__init__()
-        self.gates = nn.Sequential(nn.Linear(hidden + 1, pair), nn.SiLU(), nn.Linear(pair, 4))
+        self.gates = nn.Sequential(nn.Linear(hidden + 1, pair), nn.SiLU(), _quiet(nn.Linear(pair, 4)))
 
     def forward(self, atoms: Tensor, positions: Tensor, batch: GraphBatch) -> Tensor:
         """Return the moves of all atoms, shape ``(batch, nodes, 3)``."""
@@ -145,6 +147,13 @@ class _Turn(nn.Module):
             moved = moved.index_add(0, place, gate[:, None] * vector)
         moved = moved.index_add(0, centre, gates[:, 3:] * sum(across))
         return moved.view_as(positions)
+
+
+def _quiet(layer: nn.Linear) -> nn.Linear:
+    with torch.no_grad():
+        for weights in layer.parameters():
+            weights.mul_(_QUIET)
+    return layer
 
 
 def _codes() -> int:

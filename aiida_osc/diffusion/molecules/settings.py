@@ -30,12 +30,12 @@ class ConformerSettings(FitSettings):
     """
 
     epochs: int = 40
-    batch_size: int = 64
-    learning_rate: float = 1e-3
+    batch_size: int = 32
+    learning_rate: float = 2e-3
     clip_norm: float = 1.0
     hidden: int = 128
-    pair: int = 48
-    layers: int = 6
+    pair: int = 32
+    layers: int = 7
     path: str = 'flow'
     prior: str = 'harmonic'
     prior_scale: float = 1.0

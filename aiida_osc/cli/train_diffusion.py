@@ -28,10 +28,10 @@ def diffusion(
 ):
     """Train a spectral diffusion model that makes 3D structures.
 
-    DATA is ``qm9``, a folder with SD files or with XYZ files and a CSV file of columns file and smiles, a .h5 file of
-    structures, or a node; the last two need --molecules. With --out everything happens here, on files: OUT is
-    checkpoint and result, and an interrupted training goes on when the command is given again. Without it, a WorkChain
-    is submitted. Molecules of the common test split are never trained on.
+    DATA is ``qm9``, an SD file, a folder with SD files or with XYZ files and a CSV file of columns file and smiles, a
+    .h5 file of structures, or a node; the last two need --molecules. With --out everything happens here, on files: OUT
+    is checkpoint and result, and an interrupted training goes on when the command is given again. Without it, a
+    WorkChain is submitted. Molecules of the common test split are never trained on.
     """
     from aiida_osc.diffusion.molecules.settings import ConformerSettings
 
@@ -82,10 +82,10 @@ def _read(data: str, molecules: str | None, level: str | None, sample: int | Non
         return MoleculeTable.read(molecules), GeometryTable.read(data)
     if data == 'qm9':
         found = collect_structures(qm9_structures(sample=sample, seed=seed), level=QM9_LEVEL, source='qm9')
-    elif Path(data).is_dir():
+    elif Path(data).is_dir() or (Path(data).is_file() and Path(data).suffix == '.sdf'):
         found = collect_structures(folder_structures(data), level=level or 'unknown', source=Path(data).name)
     else:
-        raise OscError(f'{data} is no folder: give qm9, a folder of structures, or a .h5 file with --molecules')
+        raise OscError(f'{data} is no folder: give qm9, a folder, an SD file, or a .h5 file with --molecules')
     for name, reason in found.rejected[:20]:
         click.echo(f'left out: {name}: {reason}', err=True)
     if len(found.rejected) > 20:

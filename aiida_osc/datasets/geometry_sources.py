@@ -77,9 +77,13 @@ def qm9_structures(*, sample: int | None = None, seed: int = 0) -> Iterator[Stru
 def folder_structures(folder: str | Path) -> Iterator[Structure]:
     """Yield the structures of a folder: SD files, and XYZ files named by a CSV file with columns file and smiles.
 
+    :param folder: may be an SD file as well.
     :raises OscError: when the folder holds neither, or a file is damaged.
     """
     folder = Path(folder)
+    if folder.is_file():
+        yield from _sd_file(folder)
+        return
     tables, records = sorted(folder.glob('*.csv')), sorted(folder.glob('*.sdf'))
     if not tables and not records:
         raise OscError(f'{folder} holds no *.sdf and no *.csv with columns file and smiles that names its *.xyz')

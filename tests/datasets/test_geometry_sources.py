@@ -70,6 +70,8 @@ def test_folder_of_xyz_and_sd_files(tmp_path):
     found = collect_structures(folder_structures(tmp_path), level='x', source='folder')
     assert found.molecules.smiles == ('C[C@H](O)F', 'O')
     assert not found.rejected
+    alone = collect_structures(folder_structures(tmp_path / 'one.sdf'), level='x', source='file')
+    assert alone.molecules.smiles == ('C[C@H](O)F',)
 
 
 def test_unusable_folders_and_files(tmp_path):

@@ -149,7 +149,7 @@ class FourPointBatchCalculation(CalcJob):
     """Compute the four-point scheme at charge 0, +1 and -1 for many molecules by one Python process."""
 
     #: Raise when the runner gives other numbers for the same input: results of older versions are no cache any more.
-    CACHE_VERSION = 1
+    CACHE_VERSION = 2
 
     @classmethod
     def define(cls, spec):

@@ -27,6 +27,8 @@ CHARGES = (0, 1, -1)
 #: An ion relaxes downwards. At a geometry of another level its energy may end higher by some noise; beyond that many eV
 #: the geometry is one of another electronic state, and neither IE nor lambda mean anything (pyridine: 0.23 eV).
 OTHER_STATE = 0.1
+#: The values that need the minimum of an ion: adiabatic and reorganisation energy.
+RELAXED = {'cation': ('ie_adiabatic', 'lambda_hole'), 'anion': ('ea_adiabatic', 'lambda_electron')}
 #: Longer lines are not ours: 300 atoms at three charges take about 60 kB.
 MAX_LINE = 4_000_000
 
@@ -35,7 +37,8 @@ def read_results(lines: Iterable[str]) -> list[Record]:
     """Return the usable records, the last one of each molecule, in the order of first appearance.
 
     Damaged lines (a job killed while writing, bytes lost on the way) are left out: :func:`missing` then names their
-    molecules. An ``ok`` record whose numbers are not plausible comes back as ``flagged`` with the reason.
+    molecules. An ``ok`` record whose numbers are not plausible comes back as ``flagged`` with the reason; why one lost
+    values to :func:`drop_untrusted` is in ``dropped``.
 
     :param lines: lines of ``results.jsonl``.
     """
@@ -135,7 +138,36 @@ def summary(records: Sequence[Record]) -> dict[str, Any]:
         (found for record in records if isinstance(found := record.get('versions'), dict)), {}
     )
     totals = {'total': len(records), **counts, **costs, 'gradient_calls': calls}
-    return {**totals, 'versions': versions, 'failures': failures(records)}
+    dropped = {record['key']: record['dropped'] for record in records if record.get('dropped')}
+    return {**totals, 'versions': versions, 'failures': failures(records), **({'dropped': dropped} if dropped else {})}
+
+
+def drop_untrusted(properties: dict[str, float], columns: Mapping[str, Column]) -> dict[str, str]:
+    """Take out what an ion has at minima of another level that are none of the energies'; return why, by target.
+
+    Only where geometries are of another level than energies: rigid molecules then relax by less than the two levels
+    differ. What the neutral's geometry gives stays good. At one level the same is a fault, see :func:`implausible`.
+
+    :param properties: by target name, in canonical units; changed.
+    :param columns: of the properties, with their levels.
+    """
+    energy, _, geometry = columns['lambda_hole'].level.partition('//')
+    dropped: dict[str, str] = {}
+    if energy == geometry:
+        return dropped
+    for ion, (adiabatic, reorganisation) in RELAXED.items():
+        vertical, sign = adiabatic.replace('adiabatic', 'vertical'), 1 if ion == 'cation' else -1
+        if not {vertical, adiabatic, reorganisation} <= set(properties):
+            continue
+        rise = sign * (properties[adiabatic] - properties[vertical])
+        if rise > OTHER_STATE:
+            reason = f'the {ion} ends {rise:.2f} eV higher by its relaxation with {geometry}, to another state'
+            dropped |= {adiabatic: reason, reorganisation: reason}
+        elif (value := properties[reorganisation]) < 0:
+            dropped[reorganisation] = f'{value:.4f} eV is negative, as the geometries are of {geometry}'
+    for name in dropped:
+        del properties[name]
+    return dropped
 
 
 def implausible(properties: Mapping[str, float], names: Iterable[str] = tuple(XTB_LEVELS)) -> str | None:
@@ -153,11 +185,11 @@ def implausible(properties: Mapping[str, float], names: Iterable[str] = tuple(XT
         target = TARGETS[name]
         if not target.low <= value <= target.high:
             return f'{name} = {value:.3f} {target.unit} lies outside [{target.low:g}, {target.high:g}]'
-    above = properties['ie_adiabatic'] - properties['ie_vertical']
+    above = properties.get('ie_adiabatic', -math.inf) - properties['ie_vertical']
     if above > OTHER_STATE:
         return f'the cation ends {above:.2f} eV higher by its own relaxation, which was that of another state'
     for kind in ('vertical', 'adiabatic'):
-        if properties[f'ie_{kind}'] <= properties[f'ea_{kind}']:
+        if properties.get(f'ie_{kind}', math.inf) <= properties.get(f'ea_{kind}', -math.inf):
             return f'ie_{kind} is not above ea_{kind}'
     return None
 
@@ -171,8 +203,12 @@ def _parse(line: str) -> Record | None:
         return None
     if not _well_formed(record):
         return None
-    if record['status'] == OK and (reason := implausible(record['properties'], record_columns(record))) is not None:
-        record.update(status=FLAGGED, reason=reason, stage='check')
+    if record['status'] == OK:
+        columns = record_columns(record)
+        record['dropped'] = drop_untrusted(record['properties'], columns)
+        reason = implausible(record['properties'], [name for name in columns if name not in record['dropped']])
+        if reason is not None:
+            record.update(status=FLAGGED, reason=reason, stage='check')
     return record
 
 

@@ -14,7 +14,7 @@ from rdkit import Chem
 from aiida_osc.datasets.columns import Column
 from aiida_osc.errors import OscError
 from aiida_osc.qc.calculation import Calculation, Model, default_multiplicity
-from aiida_osc.qc.fourpoint import FAILED, FLAGGED, OK, Record, implausible
+from aiida_osc.qc.fourpoint import FAILED, FLAGGED, OK, RELAXED, Record, drop_untrusted, implausible
 from aiida_osc.qc.fourpoint_runner.bonds import BOND_FACTOR, connectivity_fault, find_bonds, skeleton
 from aiida_osc.qc.fourpoint_runner.checks import NOISE
 from aiida_osc.qc.fourpoint_runner.settings import read_settings
@@ -84,8 +84,16 @@ class FourPointSettings(Settings):
     @property
     def required_columns(self) -> tuple[Column, ...]:
         """Return the columns that a molecule must have to count as labelled."""
-        columns = fourpoint_columns(self.energy, self.geometry)
-        return tuple(columns[target] for target in columns if target != 'polarizability' or self.wants_polarizability)
+        spared = set() if self.wants_polarizability else {'polarizability'}
+        if self.energy not in (None, self.geometry):
+            # At geometries of another level these may be dropped.
+            spared |= {target for targets in RELAXED.values() for target in targets}
+        return tuple(column for target, column in self.columns.items() if target not in spared)
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """Return the columns that labels of these levels may have, by target."""
+        return fourpoint_columns(self.energy, self.geometry)
 
 
 @dataclass(frozen=True)
@@ -187,8 +195,8 @@ def assemble(key: str, smiles: str, results: Mapping[str, Mapping[str, Any]], se
         return {**blank, 'status': FAILED, 'stage': 'collect', 'reason': f'no energy at {", ".join(sorted(absent))}'}
     energies = {pair: float(result['properties']['return_energy']) for pair, result in at_point.items()}
     properties = {**derive(energies), **_of_neutral(at_point[0, 0])}
-    reason = _fault(smiles, at_point, properties)
-    columns = fourpoint_columns(settings.energy, settings.geometry)
+    dropped = drop_untrusted(properties, settings.columns)
+    reason = _fault(smiles, at_point, properties, [name for name in settings.columns if name not in dropped])
     return {
         **blank,
         'status': FLAGGED if reason else OK,
@@ -197,8 +205,9 @@ def assemble(key: str, smiles: str, results: Mapping[str, Mapping[str, Any]], se
         'properties': {name: round(value, 6) for name, value in properties.items()},
         'energies': {f'{q}@{p}': value for (q, p), value in energies.items()},
         'geometries': {str(q): _geometry(at_point[q, q]) for q in CHARGES},
-        'levels': {target: column.level for target, column in columns.items()},
-        'environment': columns['homo'].environment,
+        'levels': {target: column.level for target, column in settings.columns.items()},
+        'environment': settings.columns['homo'].environment,
+        'dropped': dropped,
         'versions': _versions(results.values()),
     }
 
@@ -217,18 +226,20 @@ def _of_neutral(result: Mapping[str, Any]) -> dict[str, float]:
     return values
 
 
-def _fault(smiles: str, at_point: Mapping[tuple[int, int], Any], properties: dict[str, float]) -> str | None:
+def _fault(
+    smiles: str, at_point: Mapping[tuple[int, int], Any], properties: dict[str, float], names: Collection[str]
+) -> str | None:
     """Return why the numbers must not become labels; reorganisation energies just below zero become zero."""
     if (fault := _other_molecule(smiles, at_point)) is not None:
         return fault
     for (q, p), result in at_point.items():
         if (fault := spin_fault(result)) is not None:
             return f'the {CHARGE_NAMES[q]} at the geometry of the {CHARGE_NAMES[p]}: {fault}'
-    for name in ('lambda_hole', 'lambda_electron'):
+    for name in [name for name in ('lambda_hole', 'lambda_electron') if name in names]:
         if properties[name] < -NOISE:
             return f'{name} = {properties[name]:.4f} eV is negative: the optimisations ended in different conformers'
         properties[name] = max(properties[name], 0.0)
-    return implausible(properties)
+    return implausible(properties, names)
 
 
 def spin_fault(result: Mapping[str, Any]) -> str | None:

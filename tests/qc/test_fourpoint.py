@@ -191,3 +191,25 @@ def test_structures_of_another_molecule_are_flagged():
     assert set(found) == {'A', 'B'}
     assert (found['A']['status'], found['B']['status']) == ('flagged', 'ok')
     assert 'another molecule' in found['A']['reason']
+
+
+def test_values_of_ions_that_relaxed_at_another_level_are_dropped_with_reasons():
+    rising = {**PROPERTIES, 'lambda_electron': -0.03, 'ie_adiabatic': PROPERTIES['ie_vertical'] + 0.23}
+    (mixed,) = read(make('A', properties=rising, **DFT))
+    (same,) = read(make('A', properties=rising))
+
+    assert same['status'] == 'flagged'
+    assert mixed['status'] == 'ok'
+    assert set(mixed['dropped']) == {'ie_adiabatic', 'lambda_hole', 'lambda_electron'}
+    assert 'the cation ends 0.23 eV higher' in mixed['dropped']['lambda_hole']
+    assert '-0.0300 eV is negative' in mixed['dropped']['lambda_electron']
+    assert {'ie_vertical', 'ea_adiabatic', 'homo'} <= set(mixed['properties'])
+    labels = fourpoint.labels_table([mixed], table('A'))
+    assert {column.target for column in labels.columns} == set(PROPERTIES) - set(mixed['dropped'])
+    assert fourpoint.summary([mixed])['dropped'] == {'A': mixed['dropped']}
+
+
+def test_sound_values_at_geometries_of_another_level_stay():
+    (record,) = read(make('A', **DFT))
+    assert record['dropped'] == {}
+    assert 'dropped' not in fourpoint.summary([record])

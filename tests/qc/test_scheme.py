@@ -115,7 +115,7 @@ def test_record_becomes_labels_of_its_level():
     assert record['properties']['polarizability'] == pytest.approx(15.0)
     assert record['geometries']['-1']['numbers'] == [6, 7, 1]
     table = labels_table([record], MoleculeTable((HYDROGEN_CYANIDE,), (KEY,), ('test',)))
-    assert set(table.columns) == set(settings().required_columns)
+    assert set(table.columns) == set(settings().columns.values())
     assert {column.level for column in table.columns} == {'B3LYP-D3BJ/def2-SVP//GFN2-xTB'}
 
 

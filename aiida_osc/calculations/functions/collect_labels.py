@@ -20,11 +20,11 @@ def collect_labels(molecules: MoleculeSetData, parameters: Dict, reasons: Dict |
     """
     names = ('known', 'labels', 'geometries', 'results')
     kinds = {kind: [parts[name] for name in sorted(parts) if name.startswith(f'{kind}_')] for kind in names}
-    asked, columns = molecules.load(), FourPointSettings.from_dict(parameters.get_dict()).required_columns
+    asked, settings = molecules.load(), FourPointSettings.from_dict(parameters.get_dict())
     tables = {kind: [node.load() for node in kinds[kind]] for kind in ('known', 'labels', 'geometries')}
-    labels = join_labels(asked, tables['known'], tables['labels'], columns)
+    labels = join_labels(asked, tables['known'], tables['labels'], settings.columns.values())
     results = [node.get_dict() for node in kinds['results']]
-    told, done = reasons.get_dict() if reasons else {}, labelled(labels, columns)
+    told, done = reasons.get_dict() if reasons else {}, labelled(labels, settings.required_columns)
     return {
         'labels': MoleculeSetData(labels),
         'geometries': GeometrySetData(join_geometries(tables['geometries'], done)),

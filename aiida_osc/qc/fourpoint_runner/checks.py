@@ -15,8 +15,12 @@ NOISE = 0.005
 DOUBLET, CONTAMINATION = 0.75, 0.1
 
 
-def check(start: Start, found: Surfaces) -> str | None:
-    """Return why the result must not be used as a label, or None; clip reorganisation energies at zero."""
+def check(start: Start, found: Surfaces, *, mixed: bool = False) -> str | None:
+    """Return why the result must not be used as a label, or None; clip reorganisation energies at zero.
+
+    :param mixed: geometries are of another level than energies, so that reorganisation energies may be negative: who
+        reads the record decides what that means.
+    """
     for q, minimum in found.minima.items():
         if (fault := connectivity_fault(start.numbers, start.bonds, minimum.positions)) is not None:
             return f'the {CHARGE_NAMES[q]} is another molecule: {fault}'
@@ -34,6 +38,8 @@ def check(start: Start, found: Surfaces) -> str | None:
         if not math.isfinite(value):
             return f'{name} is not finite'
     for name in ('lambda_hole', 'lambda_electron'):
+        if values[name] < -NOISE and mixed:
+            continue
         if values[name] < -NOISE:
             return f'{name} = {values[name]:.4f} eV is negative: the optimisations ended in different conformers'
         values[name] = max(values[name], 0.0)

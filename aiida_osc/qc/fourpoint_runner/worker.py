@@ -46,7 +46,7 @@ def treat(task: Task, job: Job, report: Report) -> dict[str, Any]:
         enter('embed')
         start = make_start(task, job.seed, around)
         found = four_point(start, job.plan, around)
-        reason = check(start, found)
+        reason = check(start, found, mixed=job.plan.energy != job.plan.geometry)
         record.update(_result(start, found), status='flagged' if reason else 'ok', reason=reason)
         record['stage'] = 'check' if reason else None
     except MoleculeFailure as failure:

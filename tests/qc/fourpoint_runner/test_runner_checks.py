@@ -25,6 +25,13 @@ def test_sound_result_passes_and_noise_is_clipped():
     assert found.properties['lambda_hole'] == 0.0
 
 
+def test_negative_reorganisation_energy_is_no_fault_of_a_job_with_geometries_of_another_level():
+    found = surfaces(properties={**FINE, 'lambda_hole': -0.2, 'lambda_electron': -0.002})
+    assert check(START, found, mixed=True) is None
+    assert found.properties['lambda_hole'] == -0.2
+    assert found.properties['lambda_electron'] == 0.0
+
+
 @pytest.mark.parametrize(
     ('changes', 'words'),
     [

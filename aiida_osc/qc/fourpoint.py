@@ -15,6 +15,7 @@ from aiida_osc.datasets.columns import GAS, Column
 from aiida_osc.datasets.geometry_table import Geometry, GeometryTable
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.errors import OscError
+from aiida_osc.qc.fourpoint_runner.checks import NOISE
 from aiida_osc.qc.levels import XTB_GEOMETRY, XTB_LEVELS
 from aiida_osc.targets import TARGETS
 
@@ -163,7 +164,7 @@ def drop_untrusted(properties: dict[str, float], columns: Mapping[str, Column]) 
         if rise > OTHER_STATE:
             reason = f'the {ion} ends {rise:.2f} eV higher by its relaxation with {geometry}, to another state'
             dropped |= {adiabatic: reason, reorganisation: reason}
-        elif (value := properties[reorganisation]) < 0:
+        elif (value := properties[reorganisation]) < -NOISE:
             dropped[reorganisation] = f'{value:.4f} eV is negative, as the geometries are of {geometry}'
     for name in dropped:
         del properties[name]

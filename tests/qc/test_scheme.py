@@ -133,22 +133,26 @@ def test_what_cannot_be_a_label_is_flagged(change, words):
     assert words in record['reason']
 
 
-def test_negative_reorganisation_energy_is_flagged_and_noise_is_zero():
+def test_negative_reorganisation_energy_is_left_out_and_noise_is_zero():
     contents = results()
     contents['neutral_at_cation']['properties']['return_energy'] = -93.0060
-    assert 'lambda_hole' in assemble(KEY, HYDROGEN_CYANIDE, contents, settings())['reason']
+    record = assemble(KEY, HYDROGEN_CYANIDE, contents, settings())
+    assert 'negative' in record['dropped']['lambda_hole']
+    assert 'lambda_hole' not in record['properties']
+    assert (record['status'], record['reason']) == ('ok', None)
     contents['neutral_at_cation']['properties']['return_energy'] = -93.00301
     record = assemble(KEY, HYDROGEN_CYANIDE, contents, settings())
     assert (record['status'], record['properties']['lambda_hole']) == ('ok', 0.0)
 
 
-def test_cation_that_relaxed_in_another_state_is_flagged():
+def test_values_of_a_cation_that_relaxed_in_another_state_are_left_out():
     contents = results()
     for name, energy in (('cation_at_cation', -92.4920), ('neutral_at_cation', -92.98)):
         contents[name]['properties']['return_energy'] = energy
     record = assemble(KEY, HYDROGEN_CYANIDE, contents, settings())
-    assert record['status'] == 'flagged'
-    assert 'another state' in record['reason']
+    assert record['status'] == 'ok'
+    assert set(record['dropped']) == {'ie_adiabatic', 'lambda_hole'}
+    assert 'another state' in record['dropped']['ie_adiabatic']
     contents['cation_at_cation']['properties']['return_energy'] = -92.4980  # 54 meV: noise of a foreign geometry
     assert assemble(KEY, HYDROGEN_CYANIDE, contents, settings())['status'] == 'ok'
 

@@ -66,7 +66,7 @@ LEVELS: dict[str, Level] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a level gave: its labels, the molecules without any, its versions and CPU seconds."""
+    """What a level gave: its labels, why molecules have none or lost values, its versions and CPU seconds."""
 
     labels: MoleculeTable
     failed: Mapping[str, str]
@@ -112,6 +112,9 @@ def collect(folder: Path, molecules: MoleculeTable) -> Outcome:
     records = read_results(lines)
     versions = {name: text for record in records for name, text in (record.get('versions') or {}).items()}
     failed = {key: f'{item["status"]}: {item["reason"]}' for key, item in failures(records).items()}
+    for record in records:
+        if dropped := record.get('dropped'):
+            failed[record['key']] = 'without ' + '; '.join(f'{name}: {why}' for name, why in dropped.items())
     cpu = sum(record.get('cpu_seconds', 0.0) for record in records)
     return Outcome(labels_table(records, molecules), failed, versions, cpu)
 

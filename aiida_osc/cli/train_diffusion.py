@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from aiida_osc.cli.training import loop_settings, training_options
+from aiida_osc.cli.training import loop_settings, submit_training, training_options
 
 
 @click.command('diffusion')
@@ -94,18 +94,15 @@ def _read(data: str, molecules: str | None, level: str | None, sample: int | Non
 
 
 def _submit(data: str, molecules: str | None, values: dict, seed: int, start: str | None, profile: str | None) -> None:
-    from aiida_osc.cli.common import load_osc_node, load_osc_profile, require_daemon
-    from aiida_osc.cli.training import submit_training
     from aiida_osc.errors import OscError
 
     if molecules is None:
         raise OscError('give nodes to a WorkChain: --data with the structures and --molecules with their bonds')
-    load_osc_profile(profile)
-    require_daemon()
-    from aiida_osc.data.geometry_set import GeometrySetData
-    from aiida_osc.workflows.train_diffusion import TrainDiffusionWorkChain
 
-    structures = {'geometries': load_osc_node(data, GeometrySetData)}
-    node = submit_training(TrainDiffusionWorkChain, molecules, values, seed, start, 'train diffusion', **structures)
-    click.echo(f'submitted: pk {node.pk}, uuid {node.uuid}')
-    click.echo(f'follow it with: verdi process report {node.pk}', err=True)
+    def find() -> dict:
+        from aiida_osc.cli.common import load_osc_node
+        from aiida_osc.data.geometry_set import GeometrySetData
+
+        return {'geometries': load_osc_node(data, GeometrySetData)}
+
+    submit_training('diffusion', molecules, values, seed, start, profile, find)

@@ -2,7 +2,7 @@
 
 import click
 
-from aiida_osc.cli.training import loop_settings, training_options
+from aiida_osc.cli.training import loop_settings, submit_training, training_options
 
 
 @click.command('jtvae')
@@ -32,7 +32,7 @@ def jtvae(
     values |= {name: value for name, value in (('hidden', hidden), ('latent', latent)) if value is not None}
     settings = JtvaeSettings.from_dict(values)
     if out is None:
-        _submit(data, values, seed, start, profile)
+        submit_training('jtvae', data, values, seed, start, profile)
         return
     from aiida_osc.cli.training import read_file, train_on_files
     from aiida_osc.generator.fit import fit_jtvae_piece
@@ -49,16 +49,3 @@ def jtvae(
         figures = ', '.join(f'{key} {value:.4g}' for key, value in values.items())
         click.echo(f'{name}: {figures}')
     click.echo(f'written: {out}')
-
-
-def _submit(data: str, values: dict, seed: int, start: str | None, profile: str | None) -> None:
-    from aiida_osc.cli.common import load_osc_profile, require_daemon
-    from aiida_osc.cli.training import submit_training
-
-    load_osc_profile(profile)
-    require_daemon()
-    from aiida_osc.workflows.train_jtvae import TrainJtvaeWorkChain
-
-    node = submit_training(TrainJtvaeWorkChain, data, values, seed, start, 'train generator')
-    click.echo(f'submitted: pk {node.pk}, uuid {node.uuid}')
-    click.echo(f'follow it with: verdi process report {node.pk}', err=True)

@@ -2,7 +2,7 @@
 
 import click
 
-from aiida_osc.cli.training import loop_settings, training_options
+from aiida_osc.cli.training import loop_settings, submit_training, training_options
 
 
 @click.command('surrogate')
@@ -33,7 +33,7 @@ def surrogate(
     values |= {'members': members} if members else {}
     settings = SurrogateSettings.from_dict(values)
     if out is None:
-        _submit(data, values, seed, start, profile)
+        submit_training('surrogate', data, values, seed, start, profile)
         return
     from aiida_osc.cli.training import read_file, train_on_files
     from aiida_osc.surrogate.fit import fit_surrogate_piece
@@ -48,16 +48,3 @@ def surrogate(
         figures = ', '.join(f'{name.upper()} {values[name]:.4f}' for name in ('mae', 'rmse', 'nll', 'crps'))
         click.echo(f'{column}: {figures} on {values["n"]} molecules ({values["split"]})')
     click.echo(f'written: {out}')
-
-
-def _submit(data: str, values: dict, seed: int, start: str | None, profile: str | None) -> None:
-    from aiida_osc.cli.common import load_osc_profile, require_daemon
-    from aiida_osc.cli.training import submit_training
-
-    load_osc_profile(profile)
-    require_daemon()
-    from aiida_osc.workflows.train_surrogate import TrainSurrogateWorkChain
-
-    node = submit_training(TrainSurrogateWorkChain, data, values, seed, start, 'train surrogate')
-    click.echo(f'submitted: pk {node.pk}, uuid {node.uuid}')
-    click.echo(f'follow it with: verdi process report {node.pk}', err=True)

@@ -78,26 +78,39 @@ def train_on_files(fit_piece: Callable, out: str, start: str | None):
 
 
 def submit_training(
-    process_class: type, data: str, settings: dict[str, Any], seed: int, start: str | None, label: str, **more
-):
-    """Submit a training WorkChain on a molecule set and return its node.
+    kind: str,
+    data: str,
+    settings: dict[str, Any],
+    seed: int,
+    start: str | None,
+    profile: str | None,
+    find: Callable[[], dict] = dict,
+) -> None:
+    """Submit the WorkChain ``osc.train_<kind>`` on a molecule set and say how to follow it.
 
-    :param more: inputs besides.
-
+    :param find: returns inputs besides, called when the profile is loaded.
     :raises OscError: when the data or the start cannot be found or the inputs do not fit.
     """
+    from aiida_osc.cli.common import load_osc_profile, require_daemon
+
+    load_osc_profile(profile)
+    require_daemon()
     from aiida.engine import submit
     from aiida.orm import Dict, Int
+    from aiida.plugins import WorkflowFactory
 
     from aiida_osc.cli.labelling import read_molecules
 
-    inputs = {'molecules': read_molecules(data, store=True), 'settings': Dict(settings), 'seed': Int(seed), **more}
+    inputs = {'molecules': read_molecules(data, store=True), 'settings': Dict(settings), 'seed': Int(seed), **find()}
     if start:
         inputs['checkpoint'] = find_model(start)
+    process_class: Any = WorkflowFactory(f'osc.train_{kind}')
     try:
-        return submit(process_class, **inputs, metadata={'label': label})
+        node = submit(process_class, **inputs, metadata={'label': f'train {kind}'})
     except ValueError as exception:
         raise OscError(f'the training cannot be submitted: {exception}') from None
+    click.echo(f'submitted: pk {node.pk}, uuid {node.uuid}')
+    click.echo(f'follow it with: verdi process report {node.pk}', err=True)
 
 
 def find_model(identifier: str):

@@ -102,7 +102,7 @@ def join_geometries(tables: Sequence[GeometryTable], molecules: Collection[str])
 def collect_failures(
     asked: MoleculeTable, done: Collection[str], results: Sequence[Mapping[str, Any]], reasons: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return why each molecule without labels has none, and the sums of counts and costs over all jobs.
+    """Return why molecules have no labels, or values were ``dropped``, and the sums of counts and costs over all jobs.
 
     :param asked: the molecules that were to be computed.
     :param done: InChIKeys of those that have the labels that were asked for.
@@ -120,7 +120,8 @@ def collect_failures(
     totals |= {name: sum(int(result.get(name, 0)) for result in results) for name in COUNTS}
     totals |= {name: round(sum(float(result.get(name, 0.0)) for result in results), 3) for name in COSTS}
     totals[NOT_TREATED] = sum(item['status'] == NOT_TREATED for item in molecules.values())
-    return {'molecules': molecules, 'totals': totals}
+    dropped = {key: why for result in results for key, why in result.get('dropped', {}).items()}
+    return {'molecules': molecules, 'totals': totals, **({'dropped': dropped} if dropped else {})}
 
 
 def _not_treated(smiles: str) -> dict[str, Any]:

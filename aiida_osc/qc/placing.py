@@ -9,7 +9,7 @@ from rdkit.Geometry import Point3D
 from aiida_osc.chem.handedness import Handedness
 from aiida_osc.chem.molecules import parse_smiles, standardise_mol
 from aiida_osc.errors import OscError
-from aiida_osc.qc.fourpoint_runner.bonds import BOND_FACTOR, find_bonds
+from aiida_osc.qc.fourpoint_runner.bonds import BOND_FACTOR, bond_graph, find_bonds
 from aiida_osc.units import BOHR_TO_ANGSTROM
 
 
@@ -48,7 +48,7 @@ def place_atoms(smiles: str, numbers: np.ndarray, positions: np.ndarray) -> Plac
     :raises OscError: when the structure is not that of the molecule, or the molecule is not treated.
     """
     mol = with_hydrogens(smiles)
-    mol = _assign_stereo(mol, positions[_match(_skeleton(mol), _found(numbers, positions))])
+    mol = _assign_stereo(mol, positions[_match(mol, numbers, positions)])
     named = standardise_mol(Chem.RemoveHs(mol))
     canonical = with_hydrogens(named.smiles)
     order = mol.GetSubstructMatch(canonical, useChirality=True)
@@ -83,33 +83,13 @@ def _assign_stereo(mol: Chem.Mol, positions: np.ndarray) -> Chem.Mol:
     return mol
 
 
-def _skeleton(mol: Chem.Mol) -> Chem.Mol:
-    """Return atoms and single bonds only, as distances say nothing of orders and charges."""
-    bare = Chem.RWMol()
-    for atom in mol.GetAtoms():
-        new = Chem.Atom(atom.GetAtomicNum())
-        new.SetNoImplicit(True)
-        bare.AddAtom(new)
-    for bond in mol.GetBonds():
-        bare.AddBond(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), Chem.BondType.SINGLE)
-    return bare
-
-
-def _found(numbers: np.ndarray, positions: np.ndarray) -> Chem.Mol:
-    bare = Chem.RWMol()
-    for number in numbers:
-        new = Chem.Atom(int(number))
-        new.SetNoImplicit(True)
-        bare.AddAtom(new)
-    for i, j in find_bonds(np.asarray(numbers), np.asarray(positions) / BOHR_TO_ANGSTROM, BOND_FACTOR):
-        bare.AddBond(int(i), int(j), Chem.BondType.SINGLE)
-    return bare
-
-
-def _match(query: Chem.Mol, target: Chem.Mol) -> list[int]:
-    if query.GetNumAtoms() != target.GetNumAtoms() or query.GetNumBonds() != target.GetNumBonds():
-        raise OscError('the bonds in the structure are not those of the SMILES')
-    match = target.GetSubstructMatch(query)
+def _match(mol: Chem.Mol, numbers: np.ndarray, positions: np.ndarray) -> list[int]:
+    """Return which atom of the structure each atom of the molecule is."""
+    bonds = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in mol.GetBonds()]
+    query = bond_graph([atom.GetAtomicNum() for atom in mol.GetAtoms()], bonds)
+    near = find_bonds(np.asarray(numbers), np.asarray(positions) / BOHR_TO_ANGSTROM, BOND_FACTOR)
+    same = query.GetNumAtoms() == len(numbers) and query.GetNumBonds() == len(near)
+    match = bond_graph(numbers, near).GetSubstructMatch(query) if same else ()
     if len(match) != query.GetNumAtoms():
         raise OscError('the bonds in the structure are not those of the SMILES')
     return list(match)

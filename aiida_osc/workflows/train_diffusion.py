@@ -1,7 +1,5 @@
 """WorkChain: train a diffusion model of structures, piece by piece."""
 
-from collections.abc import Callable
-
 from aiida_osc.calculations.functions.train_diffusion import train_diffusion
 from aiida_osc.data.geometry_set import GeometrySetData
 from aiida_osc.diffusion.molecules.settings import ConformerSettings
@@ -14,6 +12,7 @@ class TrainDiffusionWorkChain(TrainInPiecesWorkChain):
     KIND = 'diffusion'
     NAME = 'model of structures'
     SETTINGS = ConformerSettings
+    TRAIN_PIECE = staticmethod(train_diffusion)
     DATA = ('molecules', 'geometries')
 
     @classmethod
@@ -21,8 +20,3 @@ class TrainDiffusionWorkChain(TrainInPiecesWorkChain):
         """Add the port of the structures."""
         super().define(spec)
         spec.input('geometries', valid_type=GeometrySetData, help='Structures to learn from, by InChIKey.')
-
-    @staticmethod
-    def calcfunction() -> Callable:
-        """Return the calcfunction that trains one piece."""
-        return train_diffusion

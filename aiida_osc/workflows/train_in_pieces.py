@@ -14,12 +14,14 @@ from aiida_osc.training.settings import FitSettings
 class TrainInPiecesWorkChain(WorkChain):
     """Train a model in pieces, so that a crash costs one piece and progress can be seen.
 
-    Abstract: a leaf names its kind of model, its settings and the calcfunction that trains one piece.
+    Abstract: a leaf names its kind of model, its settings and the calcfunction that trains one piece, which it wraps in
+    ``staticmethod``.
     """
 
     KIND: str
     NAME: str
     SETTINGS: type[FitSettings]
+    TRAIN_PIECE: Callable
     #: Ports with the data.
     DATA: tuple[str, ...] = ('molecules',)
 
@@ -49,11 +51,6 @@ class TrainInPiecesWorkChain(WorkChain):
             310, 'ERROR_TRAINING_FAILED', message='the model could not be trained: {reason}', invalidates_cache=True
         )
 
-    @staticmethod
-    def calcfunction() -> Callable:
-        """Return the calcfunction that trains one piece."""
-        raise NotImplementedError
-
     def setup(self):
         """Begin with the given checkpoint, if any."""
         self.ctx.model = self.inputs.get('checkpoint')
@@ -72,7 +69,7 @@ class TrainInPiecesWorkChain(WorkChain):
         }
         inputs = {name: self.inputs[name] for name in (*self.DATA, 'settings', 'seed')}
         try:
-            self.ctx.model = self.calcfunction()(**inputs, **start, metadata=metadata)['model']
+            self.ctx.model = self.TRAIN_PIECE(**inputs, **start, metadata=metadata)['model']
         except OscError as exception:
             self.report(f'piece {self.ctx.pieces + 1} failed: {exception}')
             return self.exit_codes.ERROR_TRAINING_FAILED.format(reason=str(exception))

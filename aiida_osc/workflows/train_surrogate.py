@@ -1,7 +1,5 @@
 """WorkChain: train a surrogate, piece by piece."""
 
-from collections.abc import Callable
-
 from aiida_osc.calculations.functions.train_surrogate import train_surrogate
 from aiida_osc.surrogate.settings import SurrogateSettings
 from aiida_osc.workflows.train_in_pieces import TrainInPiecesWorkChain, checkpoint_validator, settings_validator
@@ -16,8 +14,4 @@ class TrainSurrogateWorkChain(TrainInPiecesWorkChain):
     KIND = 'surrogate'
     NAME = 'surrogate'
     SETTINGS = SurrogateSettings
-
-    @staticmethod
-    def calcfunction() -> Callable:
-        """Return the calcfunction that trains one piece."""
-        return train_surrogate
+    TRAIN_PIECE = staticmethod(train_surrogate)

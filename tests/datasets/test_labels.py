@@ -104,7 +104,9 @@ def test_join_geometries_keeps_one_per_molecule_and_charge():
 
 def test_failures_name_every_molecule_without_labels():
     reason = {'smiles': 'CC', 'status': 'failed', 'stage': 'scf', 'reason': 'the SCF did not converge'}
-    results = [{'ok': 1, 'failed': 1, 'flagged': 0, 'cpu_seconds': 2.5, 'failures': {'KEY2': reason}}, {'ok': 0}]
+    left_out = {'KEY1': {'lambda_hole': 'negative'}}
+    counts = {'ok': 1, 'failed': 1, 'flagged': 0, 'cpu_seconds': 2.5}
+    results = [{**counts, 'failures': {'KEY2': reason}, 'dropped': left_out}, {'ok': 0}]
 
     found = collect_failures(chain(1, 2, 3, 4), {'KEY1'}, results, {'KEY4': 'the cation failed'})
 
@@ -118,6 +120,8 @@ def test_failures_name_every_molecule_without_labels():
         'reason': 'the cation failed',
     }
     assert set(found['molecules']) == {'KEY2', 'KEY3', 'KEY4'}
+    assert found['dropped'] == left_out
+    assert 'dropped' not in collect_failures(chain(1), {'KEY1'}, [counts], {})
     totals = found['totals']
     assert (totals['asked'], totals['labelled'], totals['ok'], totals['failed'], totals[NOT_TREATED]) == (4, 1, 1, 1, 1)
     assert totals['cpu_seconds'] == 2.5

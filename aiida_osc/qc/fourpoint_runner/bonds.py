@@ -24,6 +24,11 @@ def find_bonds(numbers: np.ndarray, positions: np.ndarray, factor: float) -> np.
 
 def skeleton(numbers: np.ndarray, bonds: Iterable[Any]) -> str:
     """Return a canonical text of the graph of atoms and bonds, bond orders left out."""
+    return str(Chem.MolToSmiles(bond_graph(numbers, bonds)))
+
+
+def bond_graph(numbers: Iterable[Any], bonds: Iterable[Any]) -> Chem.RWMol:
+    """Return atoms and single bonds only, as distances say nothing of orders and charges."""
     mol = Chem.RWMol()
     for number in numbers:
         atom = Chem.Atom(int(number))
@@ -31,7 +36,7 @@ def skeleton(numbers: np.ndarray, bonds: Iterable[Any]) -> str:
         mol.AddAtom(atom)
     for i, j in bonds:
         mol.AddBond(int(i), int(j), Chem.BondType.SINGLE)
-    return str(Chem.MolToSmiles(mol))
+    return mol
 
 
 def connectivity_fault(numbers: np.ndarray, bonds: Iterable[Any], positions: np.ndarray) -> str | None:

@@ -9,7 +9,8 @@ The model is asked for all molecules at once, the others for one after the other
 structure made, and what embedding spends on molecules that it fails on is told below the table.
 Deviations are of heavy atoms, with the mirror image allowed and not, and like all errors over the molecules of which a
 method made a structure. The last columns are GFN2-xTB optimisations, by the optimiser of the batch job, of the first
-molecules of which every method made a structure; "reference" starts from the reference itself.
+molecules of which every method made a structure, and with ``--dft`` B3LYP/def2-SVP ones by PySCF; "reference" starts
+from the reference itself.
 """
 
 import argparse
@@ -39,14 +40,16 @@ from aiida_osc.diffusion.quality.assess import AssessSettings, assess
 from aiida_osc.diffusion.quality.local import torsion_angles
 from aiida_osc.diffusion.quality.references import Reference
 from aiida_osc.diffusion.quality.relaxation import Relaxation, relax, summarise
+from aiida_osc.qc.fourpoint_runner.plan import GFN2, Level
 
 TIMEOUT = 20
 #: A tenth of all molecules belongs to the test split, and some cannot be placed.
 DRAWN_PER_MOLECULE = 13
 COLUMNS = (
     'none', 'not plausible', 'ms', 'RMSD mean / median', 'no mirror images', 'bond MAE', 'angle MAE', 'torsion MAE',
-    'twist mean / median', 'xTB gradients', 'xTB CPU-s', 'strain eV',
+    'twist mean / median', 'xTB gradients', 'xTB CPU-s', 'strain eV', 'DFT gradients', 'DFT CPU-s',
 )  # fmt: skip
+DFT = Level('B3LYP/def2-SVP', 'b3lyp', 'def2-svp')
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Made:
     structures: list[np.ndarray | None]
     cpu: float
     note: str = ''
-    relaxations: list[Relaxation | None] = field(default_factory=list)
+    relaxations: dict[str, list[Relaxation | None]] = field(default_factory=dict)
 
 
 def read_qm9(count: int, seed: int) -> list[Item]:
@@ -182,17 +185,18 @@ def run_chain(smiles: Sequence[str], model: Any, sampling: dict[str, Any], seed:
     return made
 
 
-def relax_some(items: Sequence[Item], made: dict[str, Made], count: int) -> None:
+def relax_some(items: Sequence[Item], made: dict[str, Made], level: Level, count: int) -> None:
     """Optimise the first molecules that every method has; a chain's structures are those of others where equal."""
     common = [n for n in range(len(items)) if all(own.structures[n] is not None for own in made.values())][:count]
     known: dict[bytes, Relaxation | None] = {}
     for own in made.values():
+        own.relaxations[level.name] = []
         for n in common:
             positions = own.structures[n]
             assert positions is not None
             if (key := positions.tobytes()) not in known:
-                known[key] = relax(items[n].reference.mol, positions)
-            own.relaxations.append(known[key])
+                known[key] = relax(items[n].reference.mol, positions, level)
+            own.relaxations[level.name].append(known[key])
 
 
 def twist(positions: np.ndarray, mol: Chem.Mol, link: tuple[int, int]) -> float:
@@ -225,7 +229,7 @@ def row(name: str, items: Sequence[Item], made: Made) -> str:
     )
     there = len(items) - kind['without_structure']
     errors = twist_errors(items, made.structures)
-    cost = summarise(made.relaxations)
+    cost, dft = (summarise(made.relaxations[level.name]) for level in (GFN2, DFT))
     cells = [
         str(kind['without_structure']),
         str(sum(kind['faults'].values())),
@@ -235,29 +239,31 @@ def row(name: str, items: Sequence[Item], made: Made) -> str:
         show(kind['angle_mae'], 2),
         show(kind['torsion_mae'], 1),
         f'{np.mean(errors):.1f} / {np.median(errors):.1f}' if errors else '-',
-        show(cost['gradient_calls'], 1) + (f' ({cost["not_converged"]} not)' if cost['not_converged'] else ''),
+        calls(cost),
         show(cost['cpu_seconds'], 2),
         show(cost['strain_mean_ev'], 2),
+        calls(dft),
+        show(dft['cpu_seconds'], 0),
     ]
     return f'| {name} | ' + ' | '.join(cells if there else ['all', *['-'] * (len(cells) - 1)]) + ' |'
+
+
+def calls(cost: dict[str, Any]) -> str:
+    return show(cost['gradient_calls'], 1) + (f' ({cost["not_converged"]} not)' if cost['not_converged'] else '')
 
 
 def show(value: float | None, digits: int = 3) -> str:
     return '-' if value is None else f'{value:.{digits}f}'
 
 
-def report(title: str, items: Sequence[Item], made: dict[str, Made], relaxed: int) -> None:
+def report(title: str, items: Sequence[Item], made: dict[str, Made], relaxed: int, dft: int) -> None:
     """Print the table of one set of molecules."""
-    relax_some(items, made, relaxed)
-    references = Made([item.reference.positions[0] for item in items], 0.0)
-    references.relaxations = [
-        relax(item.reference.mol, item.reference.positions[0])
-        for n, item in enumerate(items)
-        if all(own.structures[n] is not None for own in made.values())
-    ][:relaxed]
+    made = {**made, 'reference': Made([item.reference.positions[0] for item in items], 0.0)}
+    relax_some(items, made, GFN2, relaxed)
+    relax_some(items, made, DFT, dft)
     print(f'\n{title}: {len(items)} molecules\n')
     print(f'| | {" | ".join(COLUMNS)} |\n|{"---|" * (len(COLUMNS) + 1)}')
-    for name, own in {**made, 'reference': references}.items():
+    for name, own in made.items():
         print(row(name, items, own), flush=True)
     for name, own in made.items():
         if own.note:
@@ -273,6 +279,7 @@ def main() -> None:
     parser.add_argument('--dimers', type=Path, metavar='FOLDER', help='folder of donor-acceptor dimers')
     parser.add_argument('--dimer-count', type=int, default=30)
     parser.add_argument('--relaxed', type=int, default=20, help='molecules of each set that xTB optimises')
+    parser.add_argument('--dft', type=int, default=0, help='molecules of each set that PySCF optimises')
     parser.add_argument('--seed', type=int, default=0)
     arguments = parser.parse_args()
     RDLogger.DisableLog('rdApp.*')
@@ -293,7 +300,7 @@ def main() -> None:
         sets['donor-acceptor dimers'] = read_dimers(arguments.dimers, arguments.dimer_count, arguments.seed)
     for title, items in sets.items():
         made = run_methods([item.reference.smiles for item in items], model, sampling, arguments.seed)
-        report(title, items, made, arguments.relaxed)
+        report(title, items, made, arguments.relaxed, arguments.dft)
 
 
 if __name__ == '__main__':

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aiida_osc.diffusion.molecules.batches import collate, split_by_size
+from aiida_osc.diffusion.molecules.batches import collate, pad_positions, split_by_size
+from aiida_osc.diffusion.molecules.cleaning import clean
 from aiida_osc.diffusion.molecules.features import SYMBOLS, MoleculeGraph, featurise
 from aiida_osc.diffusion.molecules.network import ConformerNetwork
 from aiida_osc.diffusion.molecules.settings import ConformerSettings, SampleSettings
@@ -66,13 +67,15 @@ class ConformerModel:
         generator = torch.Generator().manual_seed(seed % 2**63)
         with cpu_threads(settings.threads):
             for batch in _batches(sizes, places, settings.batch_atoms):
-                found = self._sample([graphs[place] for place in batch], settings, generator, device)
+                names, items = [smiles[place] for place in batch], [graphs[place] for place in batch]
+                found = self._sample(names, items, settings, generator, device)
                 for place, positions in zip(batch, found, strict=True):
                     structures[place] = positions[: sizes[place]].astype(np.float64)
         return structures
 
     def _sample(
         self,
+        smiles: Sequence[str],
         graphs: Sequence[MoleculeGraph],
         settings: SampleSettings,
         generator: torch.Generator,
@@ -99,6 +102,15 @@ class ConformerModel:
                 generator=generator,
                 eta=settings.eta,
             )
+            if settings.clean:
+                items = zip(smiles, structures.numpy(), graphs, strict=True)
+                structures = pad_positions(
+                    [clean(name, item[: len(graph)], settings.clean) for name, item, graph in items]
+                )
+                if settings.polish:
+                    times = torch.full((len(graphs),), settings.polish)
+                    decayed = path.coefficients(times).signal * basis.to_modes(structures)
+                    structures = denoise(basis.from_modes(decayed), times)
         return structures.numpy()
 
     def _graph(self, smiles: str) -> MoleculeGraph | str:

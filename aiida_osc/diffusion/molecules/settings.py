@@ -70,6 +70,8 @@ class SampleSettings(Settings):
     :param sampler: a key of ``SAMPLERS``.
     :param steps: evaluations of the network, twice as many for ``heun``.
     :param eta: noise of the ``ddim`` steps: 0 for none, 1 for as much as the ancestral sampler's.
+    :param clean: steps of MMFF94 after those of the sampler; 0 for none.
+    :param polish: time at which the network looks at the cleaned structure once more; 0 for no such look.
     :param batch_atoms: atoms in a batch, padding included.
     :param threads: CPU threads; 0 for torch's own choice.
     """
@@ -77,6 +79,8 @@ class SampleSettings(Settings):
     sampler: str = 'ddim'
     steps: int = 4
     eta: float = 0.0
+    clean: int = 200
+    polish: float = 0.05
     batch_atoms: int = 1200
     threads: int = 1
     device: str = 'auto'
@@ -88,5 +92,7 @@ class SampleSettings(Settings):
         """
         if self.steps < 1:
             raise OscError(f'{self.steps} steps: give at least 1')
-        if self.batch_atoms < 1 or self.threads < 0 or not 0 <= self.eta <= 1:
-            raise OscError('batch_atoms must be positive, threads not negative and eta in [0, 1]')
+        if self.batch_atoms < 1 or min(self.threads, self.clean) < 0:
+            raise OscError('batch_atoms must be positive, threads and clean not negative')
+        if not 0 <= self.eta <= 1 or not 0 <= self.polish < 1:
+            raise OscError('eta must be in [0, 1] and polish in [0, 1)')

@@ -1,4 +1,4 @@
-"""What a structure costs the quantum chemistry that starts from it: strain, gradient calls and CPU time with xTB."""
+"""What a structure costs the quantum chemistry that starts from it: strain, gradient calls and CPU time."""
 
 import time
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from rdkit import Chem
 
 from aiida_osc.diffusion.quality.coverage import mean_or_none, median_or_none
 from aiida_osc.qc.fourpoint_runner.engine import Surroundings
-from aiida_osc.qc.fourpoint_runner.plan import GFN2
+from aiida_osc.qc.fourpoint_runner.plan import GFN2, Level
 from aiida_osc.qc.fourpoint_runner.search import find_minimum
 from aiida_osc.qc.fourpoint_runner.settings import MoleculeFailure, RunnerSettings
 from aiida_osc.units import BOHR_TO_ANGSTROM, HARTREE_TO_EV
@@ -18,7 +18,7 @@ from aiida_osc.units import BOHR_TO_ANGSTROM, HARTREE_TO_EV
 
 @dataclass(frozen=True)
 class Relaxation:
-    """An optimisation of the neutral with GFN2-xTB, as the batch job does it.
+    """An optimisation of the neutral, as the batch job does it.
 
     :param strain: energy of the structure above its relaxed minimum, in eV.
     :param calls: gradient calls.
@@ -33,11 +33,12 @@ class Relaxation:
     positions: np.ndarray
 
 
-def relax(mol: Chem.Mol, positions: np.ndarray) -> Relaxation | None:
+def relax(mol: Chem.Mol, positions: np.ndarray, level: Level = GFN2) -> Relaxation | None:
     """Return the relaxation of a structure, None where the SCF does not converge.
 
     :param mol: with all hydrogens.
     :param positions: in Angstrom, shape ``(atoms, 3)``.
+    :param level: of theory; PySCF computes those with a basis.
     """
     from aiida_osc.qc.fourpoint_runner.engines import make_engine
 
@@ -46,7 +47,7 @@ def relax(mol: Chem.Mol, positions: np.ndarray) -> Relaxation | None:
     around = Surroundings(RunnerSettings(optimiser='internal'))
     start, begin = positions / BOHR_TO_ANGSTROM, time.process_time()
     try:
-        engine = make_engine(GFN2, numbers, start, Chem.GetFormalCharge(mol), around)
+        engine = make_engine(level, numbers, start, Chem.GetFormalCharge(mol), around)
         minimum, _ = find_minimum(engine, start, bonds.reshape(-1, 2), around)
     except MoleculeFailure:
         return None

@@ -11,6 +11,7 @@ SOURCE = Source(
     url='https://github.com/ORNL/HydraGNN (examples/csce)',
     columns={'gap': 'gap:eV'},
     required=('smiles', 'gap'),
-    level='unstated (csce)',
+    forbidden=('level',),
+    level='unstated[csce]',
     notes='The level is not stated with the file: give it with --level where you know it. The gap is in eV.',
 )

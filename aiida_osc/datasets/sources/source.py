@@ -33,6 +33,7 @@ class Source:
     :param citation: what to cite; like ``doi``, ``licence`` and ``url`` as seen with the set, or :data:`UNVERIFIED`.
     :param columns: header -> ``target:unit[@level[@environment]]``; None where a file speaks for itself, like any CSV.
     :param required: headers without which a file is not this set; all of ``columns`` when not given.
+    :param forbidden: headers with which a file is another set.
     :param left_out: headers that are no target of ours -> why they are not read.
     :param identifiers: headers that name a row, of which nothing is said in a report.
     :param level: level of the columns that do not say theirs because the set does not; the user may know better.
@@ -52,6 +53,7 @@ class Source:
     url: str
     columns: Mapping[str, str] | None = field(default_factory=dict)
     required: tuple[str, ...] = ()
+    forbidden: tuple[str, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
     identifiers: tuple[str, ...] = ()
     smiles_column: str | None = 'smiles'
@@ -76,11 +78,14 @@ class Source:
             rows = self.read(table, self.smiles_column)
         except OscError as exception:
             raise OscError(f'{exception}; this is not {self.title}: {self.advice}') from None
-        missing = [name for name in self.required or tuple(self.columns or ()) if name not in rows.headers]
-        if missing:
+        wrong = [
+            f'no column {name!r}' for name in self.required or tuple(self.columns or ()) if name not in rows.headers
+        ]
+        wrong += [f'a column {name!r}' for name in self.forbidden if name in rows.headers]
+        if wrong:
+            columns = ', '.join(rows.headers)
             raise OscError(
-                f'{table.name} is not {self.title}: it has no column {missing[0]!r}, its columns are '
-                f'{", ".join(rows.headers)}; {self.advice}'
+                f'{table.name} is not {self.title}: it has {wrong[0]}, its columns are {columns}; {self.advice}'
             )
         return rows
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 SOURCES = (
     'cep',
+    'cepdb',
     'csce',
     'da_dimers',
     'hopv15',

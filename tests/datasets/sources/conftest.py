@@ -8,6 +8,7 @@ import pytest
 FILES = Path(__file__).parents[1] / 'files'
 NAMES = {
     'cep': 'cep.csv',
+    'cepdb': 'cepdb.csv',
     'csce': 'csce.csv',
     'da_dimers': 'da_dimers',
     'hopv15': 'hopv15.data',

@@ -24,6 +24,13 @@ def test_cep_gives_molecules_and_no_efficiency(own_file):
     assert 'Scharber' in result.report.left_out['PCE']
 
 
+def test_cepdb(own_file):
+    result = read_table(own_file('cepdb'), source_name='cepdb')
+    assert result.table.smiles == (NAPHTHALENE, 'c1csc(-c2cccs2)c1')
+    np.testing.assert_array_equal(values(result, 'homo@DFT[CEPDB, unstated]'), [-6.1, -5.6])
+    assert set(result.report.left_out) == {'pce', 'voc', 'jsc'}
+
+
 def test_csce_takes_the_level_that_the_user_knows(own_file):
     result = read_table(own_file('csce'), source_name='csce')
     np.testing.assert_array_equal(values(result, 'gap@unstated[csce]'), [4.1, 5.6])
@@ -145,7 +152,9 @@ def test_oe62_rows_without_orbitals_or_smiles(own_file):
     np.testing.assert_allclose(values(result, 'homo@PBE0/tier2//PBE+vdW'), [-9.1])
 
 
-@pytest.mark.parametrize('name', ['cep', 'csce', 'nfa', 'ocelot', 'qmugs', 'pachqa', 'da_dimers', 'hopv15', 'oe62'])
+@pytest.mark.parametrize(
+    'name', ['cep', 'cepdb', 'csce', 'nfa', 'ocelot', 'qmugs', 'pachqa', 'da_dimers', 'hopv15', 'oe62']
+)
 def test_a_sample_is_decided_by_its_seed(own_file, name):
     whole = read_table(own_file(name), source_name=name).table
     drawn = {seed: read_table(own_file(name), source_name=name, sample=1, seed=seed) for seed in (0, 0, 1, 2, 3, 4)}

@@ -10,7 +10,7 @@ from aiida_osc.datasets.sources.registry import get_source
 from aiida_osc.errors import OscError
 from aiida_osc.units import HARTREE_TO_EV
 
-READ_FROM_FILES = ('cep', 'csce', 'da_dimers', 'hopv15', 'nfa', 'ocelot', 'oe62', 'pachqa', 'qmugs')
+READ_FROM_FILES = ('cep', 'cepdb', 'csce', 'da_dimers', 'hopv15', 'nfa', 'ocelot', 'oe62', 'pachqa', 'qmugs')
 
 
 def table_of(name, path):
@@ -51,6 +51,7 @@ def test_a_file_that_is_no_text(own_file, name):
     ('name', 'column'),
     [
         ('cep', 'PCE'),
+        ('cepdb', 'e_gap_alpha'),
         ('csce', 'gap'),
         ('da_dimers', 'xyz_file_name'),
         ('nfa', 'LUMO_eV'),
@@ -76,6 +77,7 @@ def test_a_missing_column_is_named(own_file, name, column):
 @pytest.mark.parametrize(
     ('name', 'column', 'factor'),
     [
+        ('cepdb', 'e_homo_alpha', 1 / HARTREE_TO_EV),
         ('csce', 'gap', 1 / HARTREE_TO_EV),
         ('nfa', 'HOMO_eV', 1 / HARTREE_TO_EV),
         ('nfa', 'HOMO_eV', -1),

@@ -41,8 +41,13 @@ def test_levels_are_written_as_everywhere():
     assert 'homo@GFN2-xTB//GFN2-xTB' in levels
 
 
+def test_the_page_of_the_data_sets_names_all():
+    page = (Path(aiida_osc.datasets.sources.__file__).parents[3] / 'docs' / 'topics' / 'data.md').read_text()
+    assert [name for name in names() if f'| `{name}` |' not in page] == []
+
+
 def test_a_source_that_does_not_exist():
-    with pytest.raises(OscError, match='use one of cep, csce, da_dimers'):
+    with pytest.raises(OscError, match='use one of cep, cepdb, csce'):
         get_source('zinc')
     with pytest.raises(OscError, match="unknown source 'zinc'"):
         read_table('x.csv', source_name='zinc')

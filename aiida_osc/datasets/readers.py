@@ -78,22 +78,21 @@ def read_table(
     :raises OscError: when the file or a column as a whole cannot be used.
     """
     path = Path(path)
-    known = get_source(source_name) if isinstance(source_name, str) else source_name
+    known = source_name if source_name is None or isinstance(source_name, Source) else get_source(source_name)
+    rows = FORMATS[_format(path, file_format)](path, smiles_column) if known is None else known.rows(path)
     if known is None or known.columns is None:
-        rows = FORMATS[_format(path, file_format)](path, smiles_column) if known is None else known.rows(path)
-        fields, unclear = plan_fields(rows.headers, columns or {}, level, environment)
+        planned, unclear = plan_fields(rows.headers, columns or {}, level, environment)
+    elif columns or smiles_column or file_format or environment != GAS or (level and not known.level):
+        raise OscError(f'source {known.name} knows its columns, units and levels: leave out what you say of them')
     else:
-        if columns or smiles_column or file_format or environment != GAS or (level and not known.level):
-            raise OscError(f'source {known.name} knows its columns, units and levels: leave out what you say of them')
-        rows, unclear = known.rows(path), ()
         mapping = known.mapping(rows.headers)
-        fields, _ = plan_fields(tuple(mapping), mapping, level or known.level)
-    fields, left_out, notes = _checked(path, rows, fields, known)
+        planned, unclear = plan_fields(tuple(mapping), mapping, level or known.level)
+    fields, notes = _checked(path, rows, planned, known)
     name = source if source is not None or known is None else known.name
     collector = Collector(fields, source_text(name, path), name is None, tolerance)
     for record, molecule in standardised(draw(rows.records, sample, seed), jobs):
         collector.add(record, molecule)
-    return collector.result(unclear, left_out, notes)
+    return collector.result(unclear, {} if known is None else known.not_read(rows.headers), notes)
 
 
 def read_with_settings(path: str | Path, settings: Mapping[str, Any]) -> ImportResult:
@@ -109,8 +108,8 @@ def read_with_settings(path: str | Path, settings: Mapping[str, Any]) -> ImportR
 
 def _checked(
     path: Path, rows: Rows, fields: Mapping[str, Field], known: Source | None
-) -> tuple[dict[str, Field], dict[str, str], tuple[str, ...]]:
-    """Return the fields with the signs that the numbers tell, what is left out and notes, after a look at all numbers.
+) -> tuple[dict[str, Field], tuple[str, ...]]:
+    """Return the fields with the signs that the numbers tell, and a note on each that was turned.
 
     :raises OscError: when there is no row, or a column only makes sense in another unit.
     """
@@ -125,7 +124,7 @@ def _checked(
             notes.append(f'column {header!r} has the opposite sign of {fields[header].column.target}: turned')
     for header, item in checked.items():
         check_scale(header, item.column, item.factor, raw[header])
-    return checked, {} if known is None else known.not_read(rows.headers), tuple(notes)
+    return checked, tuple(notes)
 
 
 def _numbers(rows: Rows, fields: Mapping[str, Field]) -> tuple[int, dict[str, np.ndarray]]:

@@ -30,6 +30,7 @@ def test_rows_do_not_depend_on_where_the_pieces_end(tmp_path, monkeypatch, piece
         ('{"columns": ["a"], "data": [[1], [1, 2]]}', 'does not have 1 cells'),
         ('{"columns": ["a"], "data": [[1], [1', 'is no table'),
         ('{"columns": ["a"], "data": {"a": 1}}', 'where .* is expected'),
+        ('{"columns": ' + '[' * 100000, 'recursion'),
     ],
 )
 def test_other_forms_are_refused(tmp_path, text, reason):

@@ -58,7 +58,7 @@ def _parts(path: Path) -> Iterator[list[Any]]:
                     text.expect(',')
     except OSError as exception:
         raise OscError(f'{path.name} cannot be read: {exception.strerror}') from None
-    except ValueError as exception:
+    except (ValueError, RecursionError) as exception:
         raise OscError(f"{path.name} is no table as pandas writes it with orient='split': {exception}") from None
 
 

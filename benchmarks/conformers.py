@@ -32,7 +32,8 @@ import numpy as np
 from rdkit import Chem, RDLogger
 from rdkit.Chem import rdDistGeom
 
-from aiida_osc.datasets.geometry_sources import Structure, collect_structures, qm9_structures
+from aiida_osc.datasets.geometry_sources import Structure, collect_structures
+from aiida_osc.datasets.sources.qm9 import qm9_structures
 from aiida_osc.datasets.splits import in_common_test_split
 from aiida_osc.diffusion.embedding import etkdg
 from aiida_osc.diffusion.geometries import GeometrySettings, make_geometries, open_model

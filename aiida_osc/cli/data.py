@@ -4,6 +4,7 @@ import click
 
 from aiida_osc.cli.common import is_file, load_osc_node, load_osc_profile, profile_option, seed_option
 from aiida_osc.cli.importing import import_as_node, import_as_table
+from aiida_osc.datasets.sources.registry import names
 from aiida_osc.errors import OscError
 
 __all__ = ['data', 'import_as_node']
@@ -20,7 +21,7 @@ def data():
 
 @data.command('import')
 @click.argument('file', required=False)
-@click.option('--source', type=click.Choice(['qm9', 'seed']), help='A data set that comes with a package.')
+@click.option('--source', type=click.Choice(names()), help='Known data set that FILE is; qm9 and seed need none.')
 @click.option(
     '--column',
     'columns',
@@ -37,8 +38,9 @@ def data():
     type=click.Choice(['csv', 'smiles', 'sdf', 'h5']),
     help='Format of the file, if its suffix does not tell.',
 )
-@click.option('--sample', type=click.IntRange(1), metavar='N', help='Draw N molecules of --source qm9 at random.')
+@click.option('--sample', type=click.IntRange(1), metavar='N', help='Draw N rows at random.')
 @seed_option
+@click.option('--jobs', type=click.IntRange(1), metavar='N', help='Processes that standardise the molecules.')
 @label_option
 @click.option('--out', metavar='FILE', help=OUT_HELP)
 @click.option('--rejected', metavar='FILE', help='Write the rows that were left out, with reasons, as CSV.')
@@ -61,6 +63,15 @@ def import_(file, source, columns, sample, seed, label, out, rejected, profile, 
         path=file, source=source, settings=settings, label=label, sample=sample, seed=seed, rejected=rejected
     )
     _announce(node)
+
+
+@data.command()
+def sources():
+    """List the known data sets: levels, properties and units, licence and citation of each."""
+    from aiida_osc.cli.tables import describe_sources
+
+    for line in describe_sources():
+        click.echo(line)
 
 
 @data.command()

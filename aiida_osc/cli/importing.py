@@ -19,19 +19,17 @@ def input_file(
 ) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Yield the file to import and the settings that belong to it.
 
-    :raises OscError: when neither or both of path and source are given.
+    :raises OscError: when neither a path nor a source is given, or the source needs or has no file.
     """
-    from aiida_osc.datasets.sources import source_file
+    from aiida_osc.datasets.sources.fetch import source_file
 
-    if (path is None) == (source is None):
-        raise OscError('give either a file or --source, not both and not neither')
     if source is not None:
-        with source_file(source, sample=sample, seed=seed) as prepared:
+        with source_file(source, path, sample=sample, seed=seed) as prepared:
             yield prepared
-    elif sample is not None:
-        raise OscError('--sample draws from --source qm9: leave it out for a file')
+    elif path is None:
+        raise OscError('give a file, or a known data set with --source (aiida-osc data sources lists them)')
     else:
-        yield Path(str(path)), {}
+        yield Path(path), {} if sample is None else {'sample': sample, 'seed': seed}
 
 
 def import_as_node(
@@ -93,6 +91,11 @@ def tell(report, rejected: str | None = None) -> None:
     _say(f'{report.accepted} molecules from {report.rows} rows; {left_out}, {len(report.conflicts)} with other values')
     for header in report.unclear:
         _say(f'column {header!r} left out: it does not say its unit; map it with --column "{header}=target:unit"')
+    for reason in dict.fromkeys(report.left_out.values()):
+        names = [name for name, why in report.left_out.items() if why == reason]
+        _say(f'not read, {reason}: {", ".join(names)}')
+    for note in report.notes:
+        _say(note)
     _tell_list([f'line {item.line}: {item.text}: {item.reason}' for item in report.rejected])
     _tell_list([f'line {item.line}, {item.column}: {item.text}: {item.reason}' for item in report.refused_values])
     _tell_list(

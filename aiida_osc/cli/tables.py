@@ -40,3 +40,24 @@ def _geometries(table, rows: int) -> Iterator[str]:
     yield 'charges: ' + ', '.join(f'{charge:+d} ({count})' for charge, count in sorted(charges.items()))
     for item in table.geometries[:rows]:
         yield f'{item.inchikey}  charge {item.charge:+d}  {len(item.numbers)} atoms'
+
+
+def describe_sources() -> Iterator[str]:
+    """Yield the lines that describe the known data sets."""
+    from aiida_osc.datasets.sources.registry import get_source, names
+
+    for name in names():
+        source = get_source(name)
+        yield f'{name:<12}{source.title}'
+        levels: dict[str, list[str]] = {}
+        for column in source.written_columns():
+            where = column.level if column.environment == 'gas' else f'{column.level} in {column.environment}'
+            levels.setdefault(where, []).append(f'{column.target} ({column.definition.unit})')
+        for level, targets in levels.items():
+            yield f'{"":<12}{level}: {", ".join(targets)}'
+        if source.structures is not None:
+            yield f'{"":<12}structures: {source.geometry_level or "level of your own"}'
+        cited = ', doi '.join(text for text in (source.citation, source.doi) if text)
+        for label, text in (('licence', source.licence), ('cite', cited), ('from', source.url), ('note', source.notes)):
+            if text:
+                yield f'{"":<12}{label}: {text}'

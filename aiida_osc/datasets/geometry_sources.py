@@ -1,6 +1,5 @@
-"""Molecules with their structures, from QM9 or from a folder of XYZ and SD files."""
+"""Molecules with their structures, from a folder of XYZ and SD files or from a known data set."""
 
-import ast
 import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,14 +8,10 @@ from pathlib import Path
 import numpy as np
 from rdkit import Chem
 
-from aiida_osc.datasets import qm9
 from aiida_osc.datasets.geometry_table import Geometry, GeometryTable
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.errors import OscError
 from aiida_osc.qc.placing import place_atoms
-
-#: Level of the structures of QM9 (doi 10.1038/sdata.2014.22).
-QM9_LEVEL = 'B3LYP/6-31G(2df,p)'
 
 
 @dataclass(frozen=True)
@@ -63,17 +58,6 @@ def collect_structures(items: Iterable[Structure], *, level: str, source: str) -
     return Structures(table, GeometryTable(geometries, level), tuple(rejected))
 
 
-def qm9_structures(*, sample: int | None = None, seed: int = 0) -> Iterator[Structure]:
-    """Yield the structures of QM9, or of the molecules that :func:`qm9.write_qm9` would draw.
-
-    :raises OscError: when qm9pack is not installed, its files have changed or ``sample`` is not positive.
-    """
-    table = Chem.GetPeriodicTable()
-    for row in qm9.read_rows(('Index', 'SMILES', 'Elements', 'XYZ_Ang'), sample=sample, seed=seed):
-        numbers = np.array([table.GetAtomicNumber(symbol) for symbol in ast.literal_eval(row[2])])
-        yield Structure(f'qm9 {row[0]}', row[1], numbers, np.array(ast.literal_eval(row[3]), dtype=float))
-
-
 def folder_structures(folder: str | Path) -> Iterator[Structure]:
     """Yield the structures of a folder: SD files, and XYZ files named by a CSV file with columns file and smiles.
 
@@ -103,16 +87,29 @@ def read_xyz(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
 
     :raises OscError: when the file is missing or damaged.
     """
-    table = Chem.GetPeriodicTable()
     try:
-        lines = Path(path).read_text(encoding='utf-8').splitlines()
+        text = Path(path).read_text(encoding='utf-8')
+    except (OSError, ValueError) as exception:
+        raise OscError(f'{path} is no XYZ file: {exception}') from None
+    return parse_xyz(text, str(path))
+
+
+def parse_xyz(text: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return atomic numbers and positions (Angstrom) of the first frame of XYZ text.
+
+    :param name: what to call the text in an error.
+    :raises OscError: when the text is damaged.
+    """
+    table = Chem.GetPeriodicTable()
+    lines = text.splitlines()
+    try:
         rows = [line.split()[:4] for line in lines[2 : 2 + int(lines[0])]]
         numbers = np.array([table.GetAtomicNumber(row[0]) for row in rows])
         positions = np.array([[float(value) for value in row[1:]] for row in rows]).reshape(len(rows), 3)
-    except (OSError, ValueError, IndexError, RuntimeError) as exception:
-        raise OscError(f'{path} is no XYZ file: {exception}') from None
+    except (ValueError, IndexError, RuntimeError) as exception:
+        raise OscError(f'{name} is no XYZ file: {exception}') from None
     if len(rows) != int(lines[0]) or not np.isfinite(positions).all():
-        raise OscError(f'{path} is cut short or holds values that are not finite')
+        raise OscError(f'{name} is cut short or holds values that are not finite')
     return numbers, positions
 
 

@@ -1,7 +1,7 @@
 """What happened to every row of an imported file."""
 
 import csv
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +45,16 @@ class ImportReport:
     :param accepted: molecules in the table.
     :param columns: header -> written column.
     :param unclear: headers that look like a property but do not say their unit, and were left out.
+    :param left_out: headers of a known data set that were not read -> why.
+    :param notes: what else the reader of a known data set did.
     """
 
     rows: int
     accepted: int
     columns: dict[str, str]
     unclear: tuple[str, ...] = ()
+    left_out: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     rejected: tuple[Rejection, ...] = ()
     refused_values: tuple[RefusedValue, ...] = ()
     duplicates: tuple[Duplicate, ...] = ()
@@ -70,6 +74,8 @@ class ImportReport:
             'accepted': self.accepted,
             'columns': dict(self.columns),
             'unclear': list(self.unclear),
+            'left_out': dict(self.left_out),
+            'notes': list(self.notes),
             **lists,
         }
 
@@ -82,6 +88,8 @@ class ImportReport:
             accepted=data['accepted'],
             columns=dict(data['columns']),
             unclear=tuple(data['unclear']),
+            left_out=dict(data.get('left_out', {})),
+            notes=tuple(data.get('notes', ())),
             rejected=tuple(Rejection(**item) for item in data['rejected']),
             refused_values=tuple(RefusedValue(**item) for item in data['refused_values']),
             duplicates=tuple(duplicates),

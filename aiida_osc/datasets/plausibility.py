@@ -7,8 +7,13 @@ from aiida_osc.errors import OscError
 from aiida_osc.units import UNITS, conversion_factor
 
 #: Where the median of a column lies for any set of organic molecules, in the canonical unit. Tighter than the range of
-#: the target, so that hartree read as eV are noticed (a HOMO of -0.25, an ionisation energy of 0.3).
-TYPICAL_MEDIAN = {'homo': (-20.0, -1.5), 'ie_vertical': (2.0, 25.0), 'ie_adiabatic': (2.0, 25.0)}
+#: the target, so that hartree read as eV are noticed (a HOMO of -0.25, a gap of 0.2).
+TYPICAL_MEDIAN = {
+    'homo': (-20.0, -1.5),
+    'gap': (0.4, 25.0),
+    'ie_vertical': (2.0, 25.0),
+    'ie_adiabatic': (2.0, 25.0),
+}
 
 
 def is_plausible(value: float, column: Column) -> bool:

@@ -1,24 +1,26 @@
 """From a file of molecules and labels to a table and a report on every row that did not make it."""
 
-import math
+from array import array
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from aiida_osc.chem.molecules import MoleculeError, standardise, standardise_mol
+from aiida_osc.datasets.collector import Collector, ImportResult, number, source_text
 from aiida_osc.datasets.columns import GAS
 from aiida_osc.datasets.formats.delimited import read_delimited
 from aiida_osc.datasets.formats.hdf5_rows import read_hdf5_rows
-from aiida_osc.datasets.formats.rows import Record, Rows
+from aiida_osc.datasets.formats.rows import Rows
 from aiida_osc.datasets.formats.sdf_records import read_sdf
 from aiida_osc.datasets.formats.smiles_lines import read_smiles_lines
 from aiida_osc.datasets.headers import Field, plan_fields
-from aiida_osc.datasets.import_report import Duplicate, ImportReport, RefusedValue, Rejection
-from aiida_osc.datasets.molecule_table import MoleculeTable
-from aiida_osc.datasets.plausibility import check_scale, is_plausible
+from aiida_osc.datasets.plausibility import check_scale
+from aiida_osc.datasets.sampling import draw
+from aiida_osc.datasets.sources.registry import get_source
+from aiida_osc.datasets.sources.source import Source
+from aiida_osc.datasets.standardising import standardised
 from aiida_osc.errors import OscError
 
 FORMATS: dict[str, Callable[[Path, str | None], Rows]] = {
@@ -37,20 +39,13 @@ SUFFIXES = {
     '.smi': 'smiles',
     '.smiles': 'smiles',
 }
-#: Cells that mean: no value.
-MISSING = frozenset({'', '-', 'na', 'n/a', 'nan', 'none', 'null'})
 #: Labels of one molecule that differ by less, in canonical units, are the same.
 TOLERANCE = 1e-3
 #: Keyword arguments of :func:`read_table`.
-SETTINGS = frozenset({'columns', 'level', 'environment', 'smiles_column', 'source', 'file_format', 'tolerance'})
-
-
-@dataclass(frozen=True)
-class ImportResult:
-    """A table of standardised molecules and what happened to each row of the file."""
-
-    table: MoleculeTable
-    report: ImportReport
+SETTINGS = frozenset(
+    {'columns', 'level', 'environment', 'smiles_column', 'source', 'source_name', 'file_format', 'tolerance'}
+    | {'sample', 'seed', 'jobs'}
+)
 
 
 def read_table(
@@ -61,31 +56,43 @@ def read_table(
     environment: str = GAS,
     smiles_column: str | None = None,
     source: str | None = None,
+    source_name: str | Source | None = None,
     file_format: str | None = None,
     tolerance: float = TOLERANCE,
+    sample: int | None = None,
+    seed: int = 0,
+    jobs: int = 1,
 ) -> ImportResult:
-    """Read a CSV, SMILES, SDF or HDF5 file of molecules; bad rows are reported, never fatal.
+    """Read a CSV, SMILES, SDF or HDF5 file of molecules, or a known data set; bad rows are reported, never fatal.
 
     :param columns: header -> ``target:unit[@level[@environment]]`` for headers that do not speak for themselves.
     :param level: level of theory of the columns that do not say theirs.
     :param smiles_column: column with the SMILES of a CSV file.
     :param source: where the molecules come from; the file's column ``source`` or its name when not given.
+    :param source_name: known data set that the file is, see :mod:`aiida_osc.datasets.sources.registry`; it says what
+        the columns are.
     :param file_format: one of ``csv``, ``smiles``, ``sdf``, ``h5``; by the suffix when not given.
     :param tolerance: labels of one molecule that differ by more, in canonical units, are a conflict.
+    :param sample: rows to draw at random with ``seed``; all when not given.
+    :param jobs: processes that standardise the molecules.
     :raises OscError: when the file or a column as a whole cannot be used.
     """
     path = Path(path)
-    rows = FORMATS[_format(path, file_format)](path, smiles_column)
-    if not rows.records:
-        raise OscError(f'{path.name} holds no molecule: give a file with at least one')
-    fields, unclear = plan_fields(rows.headers, columns or {}, level, environment)
-    for header, item in fields.items():
-        numbers = [_number(record.cells.get(header, '')) for record in rows.records]
-        check_scale(header, item.column, item.factor, np.array(numbers, dtype=float))
-    collector = _Collector(fields, _source(source, path), source is None, tolerance)
-    for record in rows.records:
-        collector.add(record)
-    return collector.result(len(rows.records), unclear)
+    known = source_name if source_name is None or isinstance(source_name, Source) else get_source(source_name)
+    rows = FORMATS[_format(path, file_format)](path, smiles_column) if known is None else known.rows(path)
+    if known is None or known.columns is None:
+        planned, unclear = plan_fields(rows.headers, columns or {}, level, environment)
+    elif columns or smiles_column or file_format or environment != GAS or (level and not known.level):
+        raise OscError(f'source {known.name} knows its columns, units and levels: leave out what you say of them')
+    else:
+        mapping = known.mapping(rows.headers)
+        planned, unclear = plan_fields(tuple(mapping), mapping, level or known.level)
+    fields, notes = _checked(path, rows, planned, known)
+    name = source if source is not None or known is None else known.name
+    collector = Collector(fields, source_text(name, path), name is None, tolerance)
+    for record, molecule in standardised(draw(rows.records, sample, seed), jobs):
+        collector.add(record, molecule)
+    return collector.result(unclear, {} if known is None else known.not_read(rows.headers), notes)
 
 
 def read_with_settings(path: str | Path, settings: Mapping[str, Any]) -> ImportResult:
@@ -99,6 +106,38 @@ def read_with_settings(path: str | Path, settings: Mapping[str, Any]) -> ImportR
     return read_table(path, **settings)
 
 
+def _checked(
+    path: Path, rows: Rows, fields: Mapping[str, Field], known: Source | None
+) -> tuple[dict[str, Field], tuple[str, ...]]:
+    """Return the fields with the signs that the numbers tell, and a note on each that was turned.
+
+    :raises OscError: when there is no row, or a column only makes sense in another unit.
+    """
+    count, raw = _numbers(rows, fields)
+    if not count:
+        raise OscError(f'{path.name} holds no molecule: give a file with at least one')
+    signs = known.signs(raw) if known is not None and known.signs is not None else {}
+    checked, notes = dict(fields), []
+    for header, sign in signs.items():
+        if sign < 0:
+            checked[header] = replace(fields[header], factor=-fields[header].factor)
+            notes.append(f'column {header!r} has the opposite sign of {fields[header].column.target}: turned')
+    for header, item in checked.items():
+        check_scale(header, item.column, item.factor, raw[header])
+    return checked, tuple(notes)
+
+
+def _numbers(rows: Rows, fields: Mapping[str, Field]) -> tuple[int, dict[str, np.ndarray]]:
+    """Return the number of records, and the numbers of each column as the file has them, NaN where there is none."""
+    numbers = {header: array('d') for header in fields}
+    count = 0
+    for record in rows.records:
+        count += 1
+        for header, values in numbers.items():
+            values.append(number(record.cells.get(header, '')))
+    return count, {header: np.array(values) for header, values in numbers.items()}
+
+
 def _format(path: Path, file_format: str | None) -> str:
     if not path.is_file():
         raise OscError(f'file {path} does not exist')
@@ -109,96 +148,3 @@ def _format(path: Path, file_format: str | None) -> str:
             f'{", ".join(FORMATS)}'
         )
     return name
-
-
-def _source(given: str | None, path: Path) -> str:
-    """Return one line of printable text."""
-    text = ' '.join((path.stem if given is None else given).split())
-    return ''.join(character for character in text if character.isprintable())[:200]
-
-
-def _number(text: str) -> float:
-    """Return the number written as ``text``, NaN when it is none."""
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
-@dataclass
-class _Collector:
-    """Turns records into rows of a table, one per InChIKey."""
-
-    fields: Mapping[str, Field]
-    source: str
-    source_from_cells: bool
-    tolerance: float
-    molecules: dict[str, tuple[str, str, int]] = field(default_factory=dict)
-    labels: dict[str, dict[str, float]] = field(default_factory=dict)
-    rejected: list[Rejection] = field(default_factory=list)
-    refused: list[RefusedValue] = field(default_factory=list)
-    duplicates: list[Duplicate] = field(default_factory=list)
-
-    def add(self, record: Record) -> None:
-        """Take the record in, or note why not."""
-        try:
-            if record.problem:
-                raise MoleculeError(record.problem)
-            molecule = standardise(record.text) if record.mol is None else standardise_mol(record.mol)
-        except MoleculeError as exception:
-            self.rejected.append(Rejection(record.line, _clip(record.text), str(exception)))
-            return
-        labels = self._labels(record)
-        if molecule.inchikey in self.molecules:
-            self._merge(record.line, molecule.inchikey, labels)
-            return
-        cell = record.cells.get('source', '').removeprefix("'")
-        source = _source(cell, Path()) if self.source_from_cells and cell else self.source
-        self.molecules[molecule.inchikey] = (molecule.smiles, source, record.line)
-        self.labels[molecule.inchikey] = labels
-
-    def _labels(self, record: Record) -> dict[str, float]:
-        """Return the possible values of the record, in canonical units, by header; note the others."""
-        labels = {}
-        for header, item in self.fields.items():
-            text = record.cells.get(header, '').strip()
-            if text.lower() in MISSING:
-                continue
-            value = item.factor * _number(text)
-            if is_plausible(value, item.column):
-                labels[header] = value
-            else:
-                target = item.column.definition
-                range_ = f'{target.low:g} to {target.high:g} {target.unit}'
-                reason = 'not a number' if math.isnan(value) else f'{value:.6g} {target.unit} is outside {range_}'
-                self.refused.append(RefusedValue(record.line, str(item.column), _clip(text), reason))
-        return labels
-
-    def _merge(self, line: int, inchikey: str, labels: Mapping[str, float]) -> None:
-        """Fill the gaps of the earlier row; where both have a value, the earlier one stays."""
-        known = self.labels[inchikey]
-        differing = [name for name, value in labels.items() if abs(known.get(name, value) - value) > self.tolerance]
-        conflicts = tuple(str(self.fields[name].column) for name in differing)
-        self.labels[inchikey] = {**labels, **known}
-        self.duplicates.append(Duplicate(line, self.molecules[inchikey][2], inchikey, conflicts))
-
-    def result(self, rows: int, unclear: tuple[str, ...]) -> ImportResult:
-        """Return the table and the report."""
-        columns = {
-            item.column: np.array([self.labels[key].get(header, math.nan) for key in self.molecules])
-            for header, item in self.fields.items()
-        }
-        table = MoleculeTable(
-            tuple(smiles for smiles, _, _ in self.molecules.values()),
-            tuple(self.molecules),
-            tuple(source for _, source, _ in self.molecules.values()),
-            columns,
-        )
-        names = {header: str(item.column) for header, item in self.fields.items()}
-        lists = (tuple(self.rejected), tuple(self.refused), tuple(self.duplicates))
-        return ImportResult(table, ImportReport(rows, len(table), names, unclear, *lists))
-
-
-def _clip(text: str) -> str:
-    """Return at most 200 printable characters."""
-    return ''.join(character if character.isprintable() else ' ' for character in text)[:200]

@@ -68,9 +68,11 @@ def test_rejected_rows_are_said_and_written(invoke, tmp_path):
 @pytest.mark.parametrize(
     ('arguments', 'reason'),
     [
-        ((), 'give either a file or --source'),
-        (('good.csv', '--source', 'seed'), 'give either a file or --source'),
-        (('good.csv', '--sample', '3'), '--sample draws from --source qm9'),
+        ((), 'give a file, or a known data set with --source'),
+        (('good.csv', '--source', 'seed'), 'source seed comes with a package: give no file'),
+        (('--source', 'ocelot'), 'source ocelot needs its file'),
+        (('good.csv', '--source', 'ocelot'), 'is not OCELOT chromophores v1'),
+        (('good.csv', '--source', 'oe62'), 'is no table as pandas writes it'),
         (('nothing.csv',), 'file nothing.csv does not exist'),
         (('good.csv',), "column 'HOMO_eV' does not say its level"),
         (('good.csv', '--column', 'IP=homo:eV', '--level', 'PBE'), "no column 'IP' in the file"),
@@ -84,6 +86,22 @@ def test_what_cannot_be_imported_ends_in_one_sentence(invoke, arguments, reason)
     assert result.stderr.startswith('Error: ')
     assert reason in result.stderr
     assert result.stderr.count('\n') == 1
+
+
+@pytest.mark.usefixtures('no_profile')
+def test_known_sets_are_listed(invoke):
+    shown = invoke('sources').stdout
+    for text in ('qm9', 'GFN2-xTB//GFN2-xTB: homo (eV)', 'doi 10.1039/D2SC04676H', 'licence: BSD-3-Clause'):
+        assert text in shown
+
+
+@pytest.mark.usefixtures('no_profile')
+def test_a_known_set_says_what_was_not_read(invoke, tmp_path):
+    (tmp_path / 'cep.csv').write_text('smiles,PCE\nc1ccsc1,1.5\nc1ccoc1,2.5\nc1cc[nH]c1,0.5\n')
+    result = invoke('import', 'cep.csv', '--source', 'cep', '--sample', '2', '--jobs', '2', '--out', 'out.h5')
+    assert '2 molecules from 2 rows' in result.stderr
+    assert 'not read, an efficiency (%) of the Scharber model' in result.stderr
+    assert MoleculeTable.read(tmp_path / 'out.h5').source == ('cep', 'cep')
 
 
 @pytest.mark.usefixtures('no_profile')
@@ -147,6 +165,14 @@ class TestNodes:
         assert node.creator.process_label == 'import_molecules'
         assert node.creator.inputs.file.filename == 'bad.csv'
         assert len(node.creator.outputs.report.get_dict()['rejected']) == 2
+
+    def test_a_known_set_keeps_its_name_and_what_was_left_out(self, invoke, tmp_path):
+        (tmp_path / 'cep.csv').write_text('smiles,PCE\nc1ccsc1,1.5\n')
+        invoke('import', 'cep.csv', '--source', 'cep')
+        node = QueryBuilder().append(MoleculeSetData, filters={'label': 'cep'}).one()[0]
+        assert node.creator.inputs.settings.get_dict() == {'environment': 'gas', 'source_name': 'cep'}
+        assert list(node.creator.outputs.report['left_out']) == ['PCE']
+        assert node.load().source == ('cep',)
 
     def test_a_failed_import_says_which_rows(self, invoke, tmp_path):
         (tmp_path / 'none.smi').write_text('xx\nC.C\n')

@@ -6,13 +6,12 @@ from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
 from aiida_osc.datasets.geometry_sources import (
-    QM9_LEVEL,
     Structure,
     collect_structures,
     folder_structures,
-    qm9_structures,
     read_xyz,
 )
+from aiida_osc.datasets.sources.qm9 import GEOMETRY_LEVEL, qm9_structures
 from aiida_osc.errors import OscError
 from aiida_osc.qc.placing import with_hydrogens
 
@@ -47,7 +46,7 @@ def test_structures_are_collected_and_the_others_named():
 
 @pytest.mark.skipif(find_spec('qm9pack') is None, reason="needs the package qm9pack: pip install 'aiida-osc[qm9]'")
 def test_qm9():
-    found = collect_structures(qm9_structures(sample=60, seed=3), level=QM9_LEVEL, source='qm9')
+    found = collect_structures(qm9_structures(sample=60, seed=3), level=GEOMETRY_LEVEL, source='qm9')
 
     assert len(found.molecules) + len(found.rejected) == 60
     assert len(found.molecules) >= 55

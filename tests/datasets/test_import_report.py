@@ -8,6 +8,8 @@ REPORT = ImportReport(
     accepted=2,
     columns={'HOMO_eV': 'homo@PBE'},
     unclear=('lumo',),
+    left_out={'PCE': 'an efficiency'},
+    notes=('a sign was turned',),
     rejected=(Rejection(3, '=cmd()', 'invalid SMILES'),),
     refused_values=(RefusedValue(2, 'homo@PBE', '99', '99 eV is outside'),),
     duplicates=(Duplicate(4, 2, 'KEY', ('homo@PBE',)), Duplicate(5, 2, 'KEY', ())),

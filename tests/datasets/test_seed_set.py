@@ -12,7 +12,7 @@ from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.export import molecules_csv
 from aiida_osc.datasets.readers import read_table
 from aiida_osc.datasets.seed import load_seed, seed_entries, seed_roles
-from aiida_osc.datasets.sources import source_file
+from aiida_osc.datasets.sources.fetch import source_file
 from aiida_osc.errors import OscError
 from aiida_osc.qc.levels import GFN2, SA_SCORE
 
@@ -113,10 +113,3 @@ def test_the_source_reads_back_as_the_seed_set(table):
     assert set(result.table.source) == {'seed'}
     assert not result.report.rejected
     assert not result.report.duplicates
-
-
-def test_unknown_source_and_sample():
-    with pytest.raises(OscError, match='use qm9 or seed'), source_file('zinc'):
-        pass
-    with pytest.raises(OscError, match='not sampled'), source_file('seed', sample=3):
-        pass

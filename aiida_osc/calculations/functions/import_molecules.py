@@ -11,7 +11,7 @@ from aiida_osc.errors import OscError
 
 @calcfunction
 def import_molecules(file: SinglefileData, settings: Dict | None = None) -> dict | ExitCode:
-    """Standardise the molecules of a CSV, SMILES, SDF or HDF5 file; the report lists every row left out.
+    """Standardise the molecules of a CSV, SMILES, SDF or HDF5 file or a known set; the report lists every row left out.
 
     :param file: the file as it came.
     :param settings: how to read it: keyword arguments of ``aiida_osc.datasets.readers.read_table``.

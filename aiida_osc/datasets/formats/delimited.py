@@ -1,12 +1,11 @@
 """Reader of CSV files: comma, semicolon or tab between cells, one header line."""
 
 import csv
-import io
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
-from aiida_osc.datasets.formats.rows import Record, Rows, read_text
+from aiida_osc.datasets.formats.rows import Record, Rows, Streamed, read_lines
 from aiida_osc.errors import OscError
 
 SMILES_NAMES = ('smiles', 'canonical_smiles', 'isomeric_smiles', 'smi')
@@ -14,30 +13,35 @@ DELIMITERS = ',;\t'
 
 
 def read_delimited(path: Path, smiles_column: str | None = None) -> Rows:
-    """Return the rows of a CSV file.
+    """Return the rows of a CSV file, which is read a line at a time.
 
     :param smiles_column: name of the column with the SMILES; ``smiles`` in any case when not given.
-    :raises OscError: when there is no such column, a name stands twice or the file is no CSV.
+    :raises OscError: when there is no such column, a name stands twice or the file is no CSV; the last of these, and
+        text that is not UTF-8, may be noticed only when the records are gone through.
     """
-    text = read_text(path)
-    first = text.lstrip().splitlines()[0]
-    reader = csv.reader(io.StringIO(text, newline=''), delimiter=max(DELIMITERS, key=first.count))
+    first = next(line for line in read_lines(path) if line.strip())
+    delimiter = max(DELIMITERS, key=first.count)
+    headers = tuple(name.strip() for name in next(_numbered(path, delimiter))[1])
+    column = _smiles_column(path, headers, smiles_column)
+
+    def records() -> Iterator[Record]:
+        for line, cells in islice(_numbered(path, delimiter), 1, None):
+            yield _record(line, cells, headers, column)
+
+    return Rows(headers, Streamed(records))
+
+
+def _numbered(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number of the first line and the cells of each row that is not blank."""
+    reader = csv.reader(read_lines(path), delimiter=delimiter)
+    line = 1
     try:
-        numbered = list(_numbered(reader))
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield line, cells
+            line = reader.line_num + 1
     except csv.Error as exception:
         raise OscError(f'{path.name}, line {reader.line_num}: {exception}') from None
-    headers = [name.strip() for name in numbered[0][1]]
-    column = _smiles_column(path, headers, smiles_column)
-    return Rows(tuple(headers), tuple(_record(line, cells, headers, column) for line, cells in numbered[1:]))
-
-
-def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number of the first line and the cells of each row that is not blank."""
-    line = 1
-    for cells in reader:
-        if any(cell.strip() for cell in cells):
-            yield line, cells
-        line = reader.line_num + 1
 
 
 def _smiles_column(path: Path, headers: Sequence[str], wanted: str | None) -> str:

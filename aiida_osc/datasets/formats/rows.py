@@ -1,6 +1,6 @@
 """What every format reader returns: the names of the columns and one record per molecule."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,10 +29,21 @@ class Record:
 
 @dataclass(frozen=True)
 class Rows:
-    """Columns and records of one file, in the order of the file."""
+    """Columns and records of one file, in the order of the file; the records may be gone through more than once."""
 
     headers: tuple[str, ...]
-    records: tuple[Record, ...]
+    records: Iterable[Record]
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """Records that are read anew each time they are gone through, so that a large file is never held."""
+
+    read: Callable[[], Iterator[Record]]
+
+    def __iter__(self) -> Iterator[Record]:
+        """Start at the first record."""
+        return self.read()
 
 
 def read_text(path: Path) -> str:
@@ -50,6 +61,29 @@ def read_text(path: Path) -> str:
         ) from None
     if not text.strip():
         raise OscError(f'{path.name} is empty: give a file with at least one molecule')
+    _refuse_nul(path, text)
+    return text
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """Yield the lines of ``path`` with their ends, one at a time; see :func:`read_text`.
+
+    :raises OscError: when the file cannot be read, is not UTF-8 or is empty.
+    """
+    empty = True
+    try:
+        with path.open(encoding='utf-8-sig', newline='') as handle:
+            for line in handle:
+                _refuse_nul(path, line)
+                empty = empty and not line.strip()
+                yield line
+    except (OSError, UnicodeDecodeError):
+        read_text(path)  # says what is wrong, and where
+        raise
+    if empty:
+        read_text(path)
+
+
+def _refuse_nul(path: Path, text: str) -> None:
     if '\0' in text:
         raise OscError(f'{path.name} holds NUL characters: it is no text file')
-    return text

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from aiida_osc.datasets.columns import Column
-from aiida_osc.datasets.qm9 import COLUMNS, LEVEL, write_qm9
 from aiida_osc.datasets.readers import read_table
-from aiida_osc.datasets.sources import source_file
+from aiida_osc.datasets.sources.fetch import source_file
+from aiida_osc.datasets.sources.qm9 import COLUMNS, LEVEL, write_qm9
 from aiida_osc.errors import OscError
 
 HEADER = ('XYZ_file', 'Index', 'SMILES', 'XYZ_Ang', *COLUMNS)

@@ -16,7 +16,8 @@ import numpy as np
 from conformers import read_qm9
 from rdkit import RDLogger
 
-from aiida_osc.datasets.geometry_sources import QM9_LEVEL, collect_structures, qm9_structures
+from aiida_osc.datasets.geometry_sources import collect_structures
+from aiida_osc.datasets.sources.qm9 import GEOMETRY_LEVEL, qm9_structures
 from aiida_osc.diffusion.molecules.data import prepare
 from aiida_osc.diffusion.molecules.fit import fit_conformer_piece
 from aiida_osc.diffusion.molecules.model import ConformerModel
@@ -42,7 +43,7 @@ def main() -> None:
     RDLogger.DisableLog('rdApp.*')
     references = [item.reference for item in read_qm9(arguments.molecules, 0)]
     smiles = [item.smiles for item in references]
-    drawn = collect_structures(qm9_structures(sample=arguments.train, seed=1), level=QM9_LEVEL, source='qm9')
+    drawn = collect_structures(qm9_structures(sample=arguments.train, seed=1), level=GEOMETRY_LEVEL, source='qm9')
     print('| | seed | training CPU-s |' + ''.join(f' {count} steps |' for count in STEPS))
     print('|---' * (3 + len(STEPS)) + '|')
     for name in arguments.variants:

@@ -12,7 +12,7 @@ from aiida_osc.chem.molecules import MoleculeError, standardise, standardise_mol
 from aiida_osc.datasets.columns import GAS
 from aiida_osc.datasets.formats.delimited import read_delimited
 from aiida_osc.datasets.formats.hdf5_rows import read_hdf5_rows
-from aiida_osc.datasets.formats.rows import Record, Rows
+from aiida_osc.datasets.formats.rows import Record, Rows, origin_header
 from aiida_osc.datasets.formats.sdf_records import read_sdf
 from aiida_osc.datasets.formats.smiles_lines import read_smiles_lines
 from aiida_osc.datasets.headers import Field, plan_fields
@@ -135,6 +135,7 @@ class _Collector:
     tolerance: float
     molecules: dict[str, tuple[str, str, int]] = field(default_factory=dict)
     labels: dict[str, dict[str, float]] = field(default_factory=dict)
+    origins: dict[str, dict[str, str]] = field(default_factory=dict)
     rejected: list[Rejection] = field(default_factory=list)
     refused: list[RefusedValue] = field(default_factory=list)
     duplicates: list[Duplicate] = field(default_factory=list)
@@ -149,13 +150,18 @@ class _Collector:
             self.rejected.append(Rejection(record.line, _clip(record.text), str(exception)))
             return
         labels = self._labels(record)
+        source = (self._text(record, 'source') if self.source_from_cells else '') or self.source
+        origins = {header: self._text(record, origin_header(header)) or source for header in labels}
         if molecule.inchikey in self.molecules:
             self._merge(record.line, molecule.inchikey, labels)
+            self.origins[molecule.inchikey] = {**origins, **self.origins[molecule.inchikey]}
             return
-        cell = record.cells.get('source', '').removeprefix("'")
-        source = _source(cell, Path()) if self.source_from_cells and cell else self.source
         self.molecules[molecule.inchikey] = (molecule.smiles, source, record.line)
-        self.labels[molecule.inchikey] = labels
+        self.labels[molecule.inchikey], self.origins[molecule.inchikey] = labels, origins
+
+    def _text(self, record: Record, header: str) -> str:
+        """Return a cell that names a source, empty when there is none."""
+        return _source(record.cells.get(header, '').removeprefix("'"), Path())
 
     def _labels(self, record: Record) -> dict[str, float]:
         """Return the possible values of the record, in canonical units, by header; note the others."""
@@ -188,11 +194,18 @@ class _Collector:
             item.column: np.array([self.labels[key].get(header, math.nan) for key in self.molecules])
             for header, item in self.fields.items()
         }
+        sources = sorted({origin for origins in self.origins.values() for origin in origins.values()})
+        codes = {'': -1, **{name: code for code, name in enumerate(sources)}}
         table = MoleculeTable(
             tuple(smiles for smiles, _, _ in self.molecules.values()),
             tuple(self.molecules),
             tuple(source for _, source, _ in self.molecules.values()),
             columns,
+            {
+                item.column: np.array([codes[self.origins[key].get(header, '')] for key in self.molecules], dtype=int)
+                for header, item in self.fields.items()
+            },
+            tuple(sources),
         )
         names = {header: str(item.column) for header, item in self.fields.items()}
         lists = (tuple(self.rejected), tuple(self.refused), tuple(self.duplicates))

@@ -17,7 +17,7 @@ from aiida_osc.training.loop import Progress
 LOGGER = logging.getLogger(__name__)
 EXPERIMENT = 'aiida-osc'
 #: What MLflow takes in the name of a figure; other characters become underscores.
-_NAME = re.compile(r'[^\w\-./ :]')
+_NAME = re.compile(r'[^\w\-. ]')
 
 
 @contextmanager

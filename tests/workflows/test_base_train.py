@@ -210,29 +210,6 @@ def test_pieces_as_jobs_give_the_weights_of_calcfunctions(inputs, molecules):
     same_weights(results['model'], local.artifact())
 
 
-def test_one_job_may_do_all_pieces_and_a_finished_model_warms_it(inputs, molecules, checkpoint_of):
-    results, chain = run_get_node(
-        TrainSurrogateWorkChain,
-        molecules=molecules,
-        settings=Dict(SMALL),
-        seed=Int(3),
-        code=inputs['code'],
-        pieces_per_job=Int(0),
-        checkpoint=ModelData(checkpoint_of(4)),
-    )
-    assert chain.is_finished_ok, chain.exit_message
-    assert len(chain.called) == 1
-    assert results['model'].artifact().config['training']['start'] == 'warm'
-
-
-def test_a_failed_training_says_why(inputs):
-    few = MoleculeSetData(inputs['molecules'].load().take([0, 1]))
-    results, chain = run_get_node(TrainSurrogateWorkChain, molecules=few, settings=Dict(SMALL), code=inputs['code'])
-    assert results == {}
-    assert chain.exit_status == 310
-    assert 'label more molecules' in chain.exit_message
-
-
 def test_an_executable_that_is_not_there(inputs, aiida_localhost):
     inputs['code'] = InstalledCode(
         label='nothing', computer=aiida_localhost, filepath_executable='/does/not/exist'

@@ -4,16 +4,20 @@ import click
 
 from aiida_osc.cli.common import is_file, load_osc_node, load_osc_profile, profile_option, seed_option
 from aiida_osc.cli.importing import import_as_node, import_as_table
+from aiida_osc.cli.lazy import LazyGroup
 from aiida_osc.errors import OscError
 
 __all__ = ['data', 'import_as_node']
 
+COMMANDS = {
+    'archive': ('aiida_osc.cli.data_archive', 'archive', 'Write nodes as an archive with a manifest, or check one.'),
+}
 OUT_HELP = 'Write a file (.h5, .csv or .sdf) instead of storing a node; needs no profile.'
 level_option = click.option('--level', metavar='LEVEL', help='Level of theory of the columns that do not say theirs.')
 label_option = click.option('--label', metavar='TEXT', default='', help='Label of the stored node.')
 
 
-@click.group('data')
+@click.group('data', cls=LazyGroup, table=COMMANDS)
 def data():
     """Import, show and export data sets."""
 

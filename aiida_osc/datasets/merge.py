@@ -117,7 +117,8 @@ def merge_files(
         except OSError as exception:
             raise OscError(f'the union could not be written to {target}: {exception}') from None
         finally:
-            partial.unlink(missing_ok=True)
+            if partial.exists():
+                partial.unlink()
     return union.report(log)
 
 

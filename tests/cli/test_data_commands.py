@@ -1,6 +1,9 @@
 """``aiida-osc data`` as a user types it."""
 
 import csv
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -220,3 +223,32 @@ class TestNodes:
         assert 'is a SinglefileData: give a molecule or geometry set' in invoke('show', file.pk, code=1).stderr
         assert "no node 'nothing'" in invoke('show', 'nothing', code=1).stderr
         assert 'does not exist' in invoke('show', 'nothing.csv', code=1).stderr
+
+    def test_archive_and_its_check(self, invoke, tmp_path):
+        invoke('import', 'good.csv', '--level', 'PBE', '--label', 'one')
+        written = invoke('archive', 'one', '--out', 'one.aiida', '--dvc')
+        assert written.stdout.startswith('one.aiida: 5 nodes')
+        assert 'source good: licence unknown to aiida-osc' in written.stderr
+        names = ['one.aiida', 'one.aiida.dvc', 'one.aiida.manifest.json']
+        assert sorted(path.name for path in tmp_path.glob('one.*')) == names
+        environment = {**os.environ, 'AIIDA_PATH': str(tmp_path / 'no profile here')}
+        program = 'import sys; from aiida_osc.cli import main; main(sys.argv[1:])'
+        words = [sys.executable, '-c', program, 'data', 'archive', '--verify', 'one.aiida']
+        checked = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=tmp_path)
+        assert checked.returncode == 0, checked.stderr
+        assert 'are sound, as its manifest says' in checked.stdout
+        (tmp_path / 'one.aiida').write_bytes((tmp_path / 'one.aiida').read_bytes()[:-1] + b'x')
+        assert 'is not sound: 1 problems' in invoke('archive', '--verify', 'one.aiida', code=1).stderr
+
+    @pytest.mark.parametrize(
+        ('arguments', 'reason'),
+        [
+            ((), 'say what to archive and where to'),
+            (('1',), 'say what to archive and where to'),
+            (('nothing', '--out', 'x.aiida'), "no node 'nothing'"),
+            (('1', '--verify', 'x.aiida'), '--verify checks a file'),
+            (('--verify', 'x.aiida'), 'does not exist'),
+        ],
+    )
+    def test_archives_that_cannot_be(self, invoke, arguments, reason):
+        assert reason in invoke('archive', *arguments, code=1).stderr

@@ -174,6 +174,4 @@ def _reason(taken: int, counts: Mapping[str, int]) -> str | None:
 
 def _bare(table: MoleculeTable, rows: list[int]) -> MoleculeTable:
     """Return the molecules without predictions, which must never be mistaken for labels."""
-    picked = table.take(rows)
-    kept = {key: values for key, values in picked.columns.items() if key == SA_COLUMN}
-    return MoleculeTable(picked.smiles, picked.inchikeys, picked.source, kept)
+    return table.take(rows).only([SA_COLUMN])

@@ -27,6 +27,8 @@ class Campaign(Settings):
     :param code: label of the code of the labelling engine.
     :param xtb_code: label of the code that makes start geometries, for the engines psi4, orca and gaussian.
     :param diffusion: folder, pk, uuid or label of a model that draws start structures; empty to embed them.
+    :param training_code: label of the code ``aiida-osc`` that trains the models; empty to train in the daemon.
+    :param training_options: ``metadata.options`` of its jobs.
     :param cores: cores of each labelling job.
     :param overrides: values in place of the protocol's.
     """
@@ -38,6 +40,8 @@ class Campaign(Settings):
     code: str = 'tblite'
     xtb_code: str = 'tblite'
     diffusion: str | int = ''
+    training_code: str = ''
+    training_options: dict[str, Any] = field(default_factory=dict)
     cores: int = 0
     overrides: dict[str, Any] = field(default_factory=dict)
 
@@ -81,6 +85,7 @@ def submit_campaign(campaign: Campaign):
     :raises OscError: when the daemon is not running, a campaign of that label is, or the inputs do not fit.
     """
     from aiida.engine import submit
+    from aiida.orm import Dict
 
     from aiida_osc.cli.common import require_daemon
     from aiida_osc.cli.labelling import find_code
@@ -101,6 +106,8 @@ def submit_campaign(campaign: Campaign):
         find_model(str(campaign.diffusion)) if campaign.diffusion != '' else None,
     )
     builder.metadata.label = campaign.label
+    if campaign.training_code:
+        builder.training = {'code': find_code(campaign.training_code), 'options': Dict(campaign.training_options)}
     try:
         return submit(builder)
     except ValueError as exception:

@@ -4,17 +4,21 @@ import click
 
 from aiida_osc.cli.common import is_file, load_osc_node, load_osc_profile, profile_option, seed_option
 from aiida_osc.cli.importing import import_as_node, import_as_table
+from aiida_osc.cli.lazy import LazyGroup
 from aiida_osc.datasets.sources.registry import names
 from aiida_osc.errors import OscError
 
 __all__ = ['data', 'import_as_node']
 
+COMMANDS = {
+    'archive': ('aiida_osc.cli.data_archive', 'archive', 'Write nodes as an archive with a manifest, or check one.'),
+}
 OUT_HELP = 'Write a file (.h5, .csv or .sdf) instead of storing a node; needs no profile.'
 level_option = click.option('--level', metavar='LEVEL', help='Level of theory of the columns that do not say theirs.')
 label_option = click.option('--label', metavar='TEXT', default='', help='Label of the stored node.')
 
 
-@click.group('data')
+@click.group('data', cls=LazyGroup, table=COMMANDS)
 def data():
     """Import, show and export data sets."""
 
@@ -77,12 +81,14 @@ def sources():
 @data.command()
 @click.argument('identifier', metavar='FILE|NODE')
 @click.option('--rows', type=click.IntRange(0), default=5, show_default=True, help='Molecules to print.')
+@click.option('--molecule', metavar='INCHIKEY|SMILES', help='Show each value of one molecule, its level and origin.')
 @profile_option
-def show(identifier, rows, profile):
+def show(identifier, rows, molecule, profile):
     """Show what a data set holds: columns, levels, ranges, sources and the first molecules."""
-    from aiida_osc.cli.tables import describe_table
+    from aiida_osc.cli.tables import describe_molecule, describe_table
 
-    for line in describe_table(_open(identifier, profile), rows):
+    table = _open(identifier, profile)
+    for line in describe_molecule(table, molecule) if molecule else describe_table(table, rows):
         click.echo(line)
 
 
@@ -90,59 +96,43 @@ def show(identifier, rows, profile):
 @click.argument('identifier', metavar='FILE|NODE')
 @click.option('--out', required=True, metavar='FILE', help='File to write: .csv, .sdf, .xyz or .h5.')
 @level_option
+@click.option('--origins', is_flag=True, help='Add to CSV, after each column, which set each value comes from.')
 @profile_option
-def export(identifier, out, level, profile):
+def export(identifier, out, level, origins, profile):
     """Write a molecule or geometry set as CSV, SDF, XYZ or HDF5."""
-    _write(_open(identifier, profile, level=level), out)
+    _write(_open(identifier, profile, level=level), out, origins)
 
 
 @data.command()
 @click.argument('identifiers', nargs=-1, required=True, metavar='FILE|NODE...')
 @level_option
 @label_option
+@click.option(
+    '--tolerance',
+    'tolerances',
+    multiple=True,
+    metavar='[TARGET=]NUMBER',
+    help='Values that differ by more, in canonical units, are reported; 0.001 when not given. Repeat for targets.',
+)
+@click.option('--conflicts', metavar='FILE', help='Write every value that differs from an earlier set as CSV.')
 @click.option('--out', metavar='FILE', help=OUT_HELP)
 @profile_option
-def merge(identifiers, level, label, out, profile):
-    """Unite molecule sets by InChIKey; earlier ones win, differing values are reported."""
-    if out:
-        from aiida_osc.datasets.merge import merge_tables
-        from aiida_osc.datasets.molecule_table import MoleculeTable
+def merge(identifiers, level, label, tolerances, conflicts, out, profile):
+    """Unite molecule sets by InChIKey; earlier ones win, differing values are reported.
 
-        tables = {}
-        for number, identifier in enumerate(identifiers):
-            table = _open(identifier, profile, level=level)
-            if not isinstance(table, MoleculeTable):
-                raise OscError(f'{identifier} holds geometries: only molecule sets are merged')
-            tables[f'{number}: {identifier}'] = table
-        result = merge_tables(tables)
-        _tell_merge(result.report(), dict(enumerate(identifiers)))
-        _write(result.table, out)
+    Every value keeps its origin: "aiida-osc data show FILE --molecule INCHIKEY" tells it. From .h5 files to a .h5 file
+    the rows are streamed, so sets may be larger than the memory.
+    """
+    from aiida_osc.cli.merging import merge_settings, merge_to_file, merge_to_node
+
+    settings = merge_settings(tolerances)
+    if out:
+        merge_to_file(identifiers, out, settings, conflicts, lambda item: _open(item, profile, level=level))
         return
     load_osc_profile(profile)
-    _announce(_merge_nodes(identifiers, level, label))
-
-
-def _merge_nodes(identifiers, level, label):
-    """Return the stored union of nodes and files, each file imported first."""
-    from aiida_osc.calculations.functions.merge import merge as merge_sets
-    from aiida_osc.data.molecule_set import MoleculeSetData
-
-    settings = {'level': level} if level else {}
-    nodes = [
-        import_as_node(path=item, settings=settings) if is_file(item) else load_osc_node(item, MoleculeSetData)
-        for item in identifiers
-    ]
-    outputs = merge_sets(**{f'set_{number:03d}': node for number, node in enumerate(nodes)})
-    _tell_merge(outputs['report'].get_dict(), dict(enumerate(identifiers)))
-    outputs['molecules'].label = label
-    return outputs['molecules']
-
-
-def _tell_merge(report, identifiers):
-    """Say what each set added, and the conflicts."""
-    for (name, added), identifier in zip(report['added'].items(), identifiers.values(), strict=True):
-        conflicts = sum(item['table'] == name for item in report['conflicts'])
-        click.echo(f'{identifier}: {added} new molecules, {conflicts} values differ from earlier sets', err=True)
+    node = merge_to_node(identifiers, settings, conflicts, level)
+    node.label = label
+    _announce(node)
 
 
 def _open(identifier, profile, level=None):
@@ -164,10 +154,10 @@ def _is_text(identifier):
     return not identifier.lower().endswith(('.h5', '.hdf5'))
 
 
-def _write(table, out):
+def _write(table, out, origins=False):
     from aiida_osc.datasets.export import export_table
 
-    export_table(table, out)
+    export_table(table, out, origins=origins)
     click.echo(f'{len(table)} records written to {out}', err=True)
 
 

@@ -5,12 +5,43 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from aiida_osc.chem.molecules import MoleculeError, standardise
+from aiida_osc.datasets.columns import GAS
+from aiida_osc.datasets.molecule_table import MoleculeTable
+from aiida_osc.errors import OscError
+
 
 def describe_table(table, rows: int) -> Iterator[str]:
     """Yield the lines that describe a molecule or geometry table and its first ``rows`` entries."""
-    from aiida_osc.datasets.molecule_table import MoleculeTable
-
     yield from _molecules(table, rows) if isinstance(table, MoleculeTable) else _geometries(table, rows)
+
+
+def describe_molecule(table, text: str) -> Iterator[str]:
+    """Yield one line per value of the molecule that an InChIKey or a SMILES names, with level and origin.
+
+    :raises OscError: when it is not in the table.
+    """
+    row = _find_row(table, text)
+    yield f'{table.inchikeys[row]}  {table.smiles[row]}  source: {table.source[row]}'
+    for column, values in table.columns.items():
+        origin = table.origin(column, row)
+        if origin is not None:
+            where = '' if column.environment == GAS else f' in {column.environment}'
+            yield f'{column.target} {values[row]:.6g} {column.definition.unit}  at {column.level}{where}  from {origin}'
+
+
+def _find_row(table, text: str) -> int:
+    if not isinstance(table, MoleculeTable):
+        raise OscError('this is a set of geometries: --molecule shows the values of a molecule set')
+    if text in (index := table.index()):
+        return index[text]
+    try:
+        key = standardise(text).inchikey
+    except MoleculeError as exception:
+        raise OscError(f'{text!r} is no InChIKey of this set, and no SMILES ({exception})') from None
+    if key not in index:
+        raise OscError(f'{text} ({key}) is not in this set')
+    return index[key]
 
 
 def _molecules(table, rows: int) -> Iterator[str]:

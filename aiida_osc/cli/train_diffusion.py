@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from aiida_osc.cli.training import loop_settings, submit_training, training_options
+from aiida_osc.cli.training import loop_settings, over_file, submit_training, training_options
 from aiida_osc.datasets.sources.registry import names
 
 
@@ -41,9 +41,10 @@ def diffusion(
 
     values = loop_settings(**options) | {'piece_epochs': 1}
     values |= {name: value for name, value in (('hidden', hidden), ('layers', layers)) if value is not None}
+    values = over_file(values, **options)
     settings = ConformerSettings.from_dict(values)
     if out is None:
-        _submit(data, molecules, values, seed, start, profile)
+        _submit(data, molecules, values, seed, start, profile, options)
         return
     from aiida_osc.cli.training import train_on_files
     from aiida_osc.diffusion.molecules.data import prepare
@@ -59,7 +60,10 @@ def diffusion(
             table, structures, settings, seed=seed, checkpoint=checkpoint, report=report, data=prepared
         )
 
-    metrics = train_on_files(piece, out, start).config['metrics']
+    artifact = train_on_files(piece, out, start, settings=settings, **options)
+    if artifact is None:
+        return
+    metrics = artifact.config['metrics']
     for name, value in metrics['quality'].items():
         if isinstance(value, int | float):
             click.echo(f'{name}: {value:.4g}')
@@ -104,7 +108,9 @@ def _read(
     return found.molecules, found.geometries
 
 
-def _submit(data: str, molecules: str | None, values: dict, seed: int, start: str | None, profile: str | None) -> None:
+def _submit(
+    data: str, molecules: str | None, values: dict, seed: int, start: str | None, profile: str | None, options: dict
+) -> None:
     from aiida_osc.errors import OscError
 
     if molecules is None:
@@ -116,4 +122,4 @@ def _submit(data: str, molecules: str | None, values: dict, seed: int, start: st
 
         return {'geometries': load_osc_node(data, GeometrySetData)}
 
-    submit_training('diffusion', molecules, values, seed, start, profile, find)
+    submit_training('diffusion', molecules, values, seed, start, profile, find, **options)

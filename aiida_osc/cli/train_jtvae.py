@@ -2,7 +2,7 @@
 
 import click
 
-from aiida_osc.cli.training import loop_settings, submit_training, training_options
+from aiida_osc.cli.training import loop_settings, over_file, submit_training, training_options
 
 
 @click.command('jtvae')
@@ -30,9 +30,10 @@ def jtvae(
 
     values = loop_settings(**options)
     values |= {name: value for name, value in (('hidden', hidden), ('latent', latent)) if value is not None}
+    values = over_file(values, **options)
     settings = JtvaeSettings.from_dict(values)
     if out is None:
-        submit_training('jtvae', data, values, seed, start, profile)
+        submit_training('jtvae', data, values, seed, start, profile, **options)
         return
     from aiida_osc.cli.training import read_file, train_on_files
     from aiida_osc.generator.fit import fit_jtvae_piece
@@ -42,7 +43,9 @@ def jtvae(
     def piece(checkpoint, report):
         return fit_jtvae_piece(table, settings, seed=seed, checkpoint=checkpoint, report=report)
 
-    artifact = train_on_files(piece, out, start)
+    artifact = train_on_files(piece, out, start, settings=settings, **options)
+    if artifact is None:
+        return
     for reason, count in artifact.config['extra']['rejected'].items():
         click.echo(f'left out: {count} x {reason}', err=True)
     for name, values in artifact.config['metrics'].items():

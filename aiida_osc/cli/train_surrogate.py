@@ -2,7 +2,7 @@
 
 import click
 
-from aiida_osc.cli.training import loop_settings, submit_training, training_options
+from aiida_osc.cli.training import loop_settings, over_file, submit_training, training_options
 
 
 @click.command('surrogate')
@@ -31,9 +31,10 @@ def surrogate(
     values = loop_settings(**options)
     values |= {'columns': list(columns)} if columns else {}
     values |= {'members': members} if members else {}
+    values = over_file(values, **options)
     settings = SurrogateSettings.from_dict(values)
     if out is None:
-        submit_training('surrogate', data, values, seed, start, profile)
+        submit_training('surrogate', data, values, seed, start, profile, **options)
         return
     from aiida_osc.cli.training import read_file, train_on_files
     from aiida_osc.surrogate.fit import fit_surrogate_piece
@@ -43,7 +44,9 @@ def surrogate(
     def piece(checkpoint, report):
         return fit_surrogate_piece(table, settings, seed=seed, checkpoint=checkpoint, report=report)
 
-    artifact = train_on_files(piece, out, start)
+    artifact = train_on_files(piece, out, start, settings=settings, **options)
+    if artifact is None:
+        return
     for column, values in artifact.config['metrics'].items():
         figures = ', '.join(f'{name.upper()} {values[name]:.4f}' for name in ('mae', 'rmse', 'nll', 'crps'))
         click.echo(f'{column}: {figures} on {values["n"]} molecules ({values["split"]})')

@@ -1,12 +1,15 @@
 """Data node: a table of molecules and their labels."""
 
 import io
+from collections import Counter
 from typing import Any
 
+import numpy as np
 from aiida.orm import Data
 
 from aiida_osc.data.files import as_path, validate_file
 from aiida_osc.datasets.molecule_table import MoleculeTable
+from aiida_osc.datasets.origins import OF_ROW
 
 FILE_NAME = 'molecules.h5'
 
@@ -15,7 +18,8 @@ class MoleculeSetData(Data):
     """Molecules with SMILES, InChIKey and one float column per (target, level); missing labels are NaN.
 
     Queryable attributes: ``count``, ``columns`` (written column -> target, level, environment, unit, labels),
-    ``sources`` (source -> molecules), ``content_hash``. ``node.export('x.csv')`` also writes ``.sdf`` and ``.h5``.
+    ``sources`` (source -> molecules), ``content_hash``; ``origins`` (written column -> origin -> values) where values
+    come from elsewhere than their molecules. ``node.export('x.csv')`` also writes ``.sdf`` and ``.h5``.
     """
 
     def __init__(self, table: MoleculeTable | None = None, **kwargs):
@@ -78,5 +82,17 @@ def describe(table: MoleculeTable) -> dict[str, Any]:
         }
         for key in table.columns
     }
-    sources = {name: table.source.count(name) for name in sorted(set(table.source))}
-    return {'count': len(table), 'columns': columns, 'sources': sources, 'content_hash': table.content_hash()}
+    described = {
+        'count': len(table),
+        'columns': columns,
+        'sources': dict(sorted(Counter(table.source).items())),
+        'content_hash': table.content_hash(),
+    }
+    origins = {str(key): _count(codes, table.origin_names) for key, codes in table.origins.items()}
+    return {**described, 'origins': origins} if origins else described
+
+
+def _count(codes: np.ndarray, names: tuple[str, ...]) -> dict[str, int]:
+    """Return how many values have each origin."""
+    found, counts = np.unique(codes[codes != OF_ROW], return_counts=True)
+    return {names[code]: int(count) for code, count in zip(found, counts, strict=True)}

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from aiida_osc.chem.molecules import Molecule
-from aiida_osc.datasets.formats.rows import Record
+from aiida_osc.datasets.formats.rows import Record, origin_header
 from aiida_osc.datasets.headers import Field
 from aiida_osc.datasets.import_report import Duplicate, ImportReport, RefusedValue, Rejection
 from aiida_osc.datasets.molecule_table import MoleculeTable
+from aiida_osc.datasets.origins import OF_ROW
 from aiida_osc.datasets.plausibility import is_plausible
 
 #: Cells that mean: no value.
@@ -58,6 +59,8 @@ class Collector:
         self.sources: list[str] = []
         self.lines = array('q')
         self.labels = {header: array('d') for header in fields}
+        self.origins = {header: array('i') for header in fields}
+        self.names: dict[str, int] = {}
         self.rejected: list[Rejection] = []
         self.refused: list[RefusedValue] = []
         self.duplicates: list[Duplicate] = []
@@ -72,16 +75,23 @@ class Collector:
             self.rejected.append(Rejection(record.line, _clip(record.text), molecule))
             return
         labels = self._labels(record)
+        source = (self._text(record, 'source') if self.source_from_cells else '') or self.source
+        origins = {header: self._text(record, origin_header(header)) or source for header in labels}
+        codes = {header: self.names.setdefault(name, len(self.names)) for header, name in origins.items()}
         row = self.index.setdefault(molecule.inchikey, len(self.smiles))
         if row < len(self.smiles):
-            self._merge(record.line, molecule.inchikey, row, labels)
+            self._merge(record.line, molecule.inchikey, row, labels, codes)
             return
-        cell = record.cells.get('source', '').removeprefix("'")
         self.smiles.append(molecule.smiles)
-        self.sources.append(source_text(cell, Path()) if self.source_from_cells and cell else self.source)
+        self.sources.append(source)
         self.lines.append(record.line)
         for header, values in self.labels.items():
             values.append(labels.get(header, math.nan))
+            self.origins[header].append(codes.get(header, OF_ROW))
+
+    def _text(self, record: Record, header: str) -> str:
+        """Return a cell that names a source, empty when there is none."""
+        return source_text(record.cells.get(header, '').removeprefix("'"), Path())
 
     def _labels(self, record: Record) -> dict[str, float]:
         """Return the possible values of the record, in canonical units, by header; note the others."""
@@ -100,13 +110,13 @@ class Collector:
                 self.refused.append(RefusedValue(record.line, str(item.column), _clip(text), reason))
         return labels
 
-    def _merge(self, line: int, inchikey: str, row: int, labels: Mapping[str, float]) -> None:
+    def _merge(self, line: int, inchikey: str, row: int, labels: Mapping[str, float], codes: Mapping[str, int]) -> None:
         """Fill the gaps of the earlier row; where both have a value, the earlier one stays."""
         conflicts = []
         for header, value in labels.items():
             known = self.labels[header][row]
             if math.isnan(known):
-                self.labels[header][row] = value
+                self.labels[header][row], self.origins[header][row] = value, codes[header]
             elif abs(known - value) > self.tolerance:
                 conflicts.append(str(self.fields[header].column))
         self.duplicates.append(Duplicate(line, self.lines[row], inchikey, tuple(conflicts)))
@@ -114,7 +124,9 @@ class Collector:
     def result(self, unclear: tuple[str, ...], left_out: Mapping[str, str], notes: tuple[str, ...]) -> ImportResult:
         """Return the table and the report."""
         columns = {item.column: np.array(self.labels[header]) for header, item in self.fields.items()}
-        table = MoleculeTable(tuple(self.smiles), tuple(self.index), tuple(self.sources), columns)
+        origins = {item.column: np.array(self.origins[header]) for header, item in self.fields.items()}
+        texts = tuple(self.smiles), tuple(self.index), tuple(self.sources)
+        table = MoleculeTable(*texts, columns, origins, tuple(self.names))
         report = ImportReport(
             rows=self.seen,
             accepted=len(table),

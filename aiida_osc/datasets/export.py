@@ -11,6 +11,7 @@ from rdkit.Chem import rdDepictor
 from rdkit.Geometry import Point3D
 
 from aiida_osc.chem.molecules import parse_smiles
+from aiida_osc.datasets.formats.rows import origin_header
 from aiida_osc.datasets.geometry_table import Geometry, GeometryTable
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.errors import OscError
@@ -29,30 +30,34 @@ def format_number(value: float) -> str:
     return '' if math.isnan(value) else repr(float(value))
 
 
-def export_table(table: MoleculeTable | GeometryTable, path: str | Path) -> None:
+def export_table(table: MoleculeTable | GeometryTable, path: str | Path, *, origins: bool = False) -> None:
     """Write ``table`` in the format of the suffix of ``path``: ``.csv``, ``.sdf``, ``.xyz`` or ``.h5``.
 
+    :param origins: add the origin of each value to the CSV of a molecule table.
     :raises OscError: when the suffix is unknown, the format cannot hold the table or the file cannot be written.
     """
     path = Path(path)
     suffix = path.suffix.lower().removeprefix('.')
     if suffix not in ('csv', 'sdf', 'xyz', 'h5'):
         raise OscError(f'{path.name} has no known suffix: use .csv, .sdf, .xyz or .h5')
-    content = render(table, suffix) if suffix != 'h5' else b''
+    if origins and not (suffix == 'csv' and isinstance(table, MoleculeTable)):
+        raise OscError(f'{path.name} cannot take origins: a molecule set as .csv can, .h5 always has them')
+    content = render(table, suffix, origins=origins) if suffix != 'h5' else b''
     try:
         table.write(path) if suffix == 'h5' else path.write_bytes(content)
     except OSError as exception:
         raise OscError(f'{path} cannot be written: {exception}') from None
 
 
-def render(table: MoleculeTable | GeometryTable, suffix: str) -> bytes:
+def render(table: MoleculeTable | GeometryTable, suffix: str, *, origins: bool = False) -> bytes:
     """Return ``table`` as the bytes of a ``csv``, ``sdf`` or ``xyz`` file.
 
+    :param origins: add the origin of each value to the CSV of a molecule table.
     :raises OscError: when the format cannot hold the table.
     """
     molecules = isinstance(table, MoleculeTable)
     if suffix == 'csv':
-        text = molecules_csv(table) if isinstance(table, MoleculeTable) else geometries_csv(table)
+        text = molecules_csv(table, origins=origins) if isinstance(table, MoleculeTable) else geometries_csv(table)
     elif suffix == 'sdf':
         text = molecules_sdf(table) if isinstance(table, MoleculeTable) else geometries_sdf(table)
     elif molecules:
@@ -62,14 +67,22 @@ def render(table: MoleculeTable | GeometryTable, suffix: str) -> bytes:
     return text.encode()
 
 
-def molecules_csv(table: MoleculeTable) -> str:
-    """Return the table as CSV: smiles, inchikey, source, then one column ``target@level`` in canonical units."""
+def molecules_csv(table: MoleculeTable, *, origins: bool = False) -> str:
+    """Return the table as CSV: smiles, inchikey, source, then one column ``target@level`` in canonical units.
+
+    :param origins: after each of these columns another one says which set each value comes from.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator='\n')
-    writer.writerow(['smiles', 'inchikey', 'source', *(str(column) for column in table.columns)])
+    names = [(str(column), origin_header(str(column)))[: 1 + origins] for column in table.columns]
+    writer.writerow(['smiles', 'inchikey', 'source', *(name for pair in names for name in pair)])
     for row, texts in enumerate(zip(table.smiles, table.inchikeys, table.source, strict=True)):
-        numbers = (format_number(values[row]) for values in table.columns.values())
-        writer.writerow([*(escape_cell(text) for text in texts), *numbers])
+        cells = [escape_cell(text) for text in texts]
+        for column, values in table.columns.items():
+            cells.append(format_number(values[row]))
+            if origins:
+                cells.append(escape_cell(table.origin(column, row) or ''))
+        writer.writerow(cells)
     return buffer.getvalue()
 
 

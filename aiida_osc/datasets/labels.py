@@ -70,8 +70,7 @@ def join_labels(
     bare = MoleculeTable(asked.smiles, asked.inchikeys, asked.source)
     parts = {f'computed {number}': table for number, table in enumerate(computed)}
     for number, table in enumerate(known):
-        kept = {column: values for column, values in table.columns.items() if column in columns}
-        parts[f'known {number}'] = MoleculeTable(table.smiles, table.inchikeys, table.source, kept)
+        parts[f'known {number}'] = table.only(columns)
     union = merge_tables({'asked': bare, **parts}).table.take(range(len(bare)))
     values = np.array(list(union.columns.values())).reshape(-1, len(union))
     rows = np.flatnonzero(np.isfinite(values).any(axis=0)).tolist()
@@ -79,8 +78,7 @@ def join_labels(
 
 
 def _without_empty_columns(table: MoleculeTable) -> MoleculeTable:
-    kept = {column: values for column, values in table.columns.items() if np.isfinite(values).any()}
-    return MoleculeTable(table.smiles, table.inchikeys, table.source, kept)
+    return table.only([column for column, values in table.columns.items() if np.isfinite(values).any()])
 
 
 def join_geometries(tables: Sequence[GeometryTable], molecules: Collection[str]) -> GeometryTable:

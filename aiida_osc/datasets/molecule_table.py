@@ -1,20 +1,17 @@
 """The plain science object behind ``MoleculeSetData``: molecules with one float column per (target, level)."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
-import h5py
 import numpy as np
 
 from aiida_osc.datasets.columns import Column
-from aiida_osc.datasets.hdf5 import open_checked
+from aiida_osc.datasets.molecule_file import TEXT_FIELDS, check_texts, open_molecules, slices, write_molecules
+from aiida_osc.datasets.origins import OF_ROW, canonical
 from aiida_osc.errors import OscError
-
-FORMAT = 'aiida-osc molecules 1'
-TEXT_FIELDS = ('smiles', 'inchikey', 'source')
 
 
 @dataclass(frozen=True)
@@ -25,17 +22,21 @@ class MoleculeTable:
     :param inchikeys: standard InChIKeys, unique.
     :param source: where each molecule comes from, free text such as ``seed`` or ``jtvae``.
     :param columns: values per column, each of shape ``(count,)``, float64, in the canonical unit of its target.
-    :raises OscError: when lengths differ, keys repeat or a value is infinite.
+    :param origins: where values come from that do not come from the source of their row: per column codes of shape
+        ``(count,)`` into ``origin_names``, -1 for the source of the row.
+    :raises OscError: when lengths differ, keys repeat, a value is infinite or origins do not fit.
     """
 
     smiles: tuple[str, ...] = ()
     inchikeys: tuple[str, ...] = ()
     source: tuple[str, ...] = ()
     columns: Mapping[Column, np.ndarray] = field(default_factory=dict)
+    origins: Mapping[Column, np.ndarray] = field(default_factory=dict)
+    origin_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Normalise the types and check the invariants."""
-        for name in ('smiles', 'inchikeys', 'source'):
+        for name in TEXT_FIELDS:
             object.__setattr__(self, name, tuple(str(item) for item in getattr(self, name)))
         ordered = {key: np.asarray(self.columns[key], dtype=np.float64) for key in sorted(self.columns)}
         object.__setattr__(self, 'columns', ordered)
@@ -43,14 +44,16 @@ class MoleculeTable:
             raise OscError('smiles, inchikeys and source differ in length')
         if len(set(self.inchikeys)) != len(self.inchikeys):
             raise OscError('an InChIKey stands twice in a molecule table: merge the rows first')
-        for text in (*self.smiles, *self.inchikeys, *self.source):
-            if '\n' in text or '\0' in text:
-                raise OscError(f'{text!r} holds a line break or NUL: a molecule table holds single lines of text')
+        for name in TEXT_FIELDS:
+            check_texts(getattr(self, name))
         for key, values in ordered.items():
             if values.shape != (len(self),):
                 raise OscError(f'column {key} has shape {values.shape} for {len(self)} molecules')
             if np.isinf(values).any():
                 raise OscError(f'column {key} holds an infinite value')
+        origins, names = canonical(self.origins, self.origin_names, ordered, self.source)
+        object.__setattr__(self, 'origins', origins)
+        object.__setattr__(self, 'origin_names', names)
 
     def __len__(self) -> int:
         """Return the number of molecules."""
@@ -64,19 +67,32 @@ class MoleculeTable:
         """Return the row of each InChIKey."""
         return {key: row for row, key in enumerate(self.inchikeys)}
 
+    def origin(self, column: Column, row: int) -> str | None:
+        """Return where the value of ``column`` in ``row`` comes from, None when it is missing."""
+        if np.isnan(self.values(column)[row]):
+            return None
+        code = OF_ROW if column not in self.origins else int(self.origins[column][row])
+        return self.source[row] if code == OF_ROW else self.origin_names[code]
+
     def take(self, rows: Iterable[int]) -> 'MoleculeTable':
         """Return the table of the given rows, in that order."""
         picked = [int(row) for row in rows]
-        return MoleculeTable(
-            [self.smiles[i] for i in picked],  # type: ignore[arg-type]
-            [self.inchikeys[i] for i in picked],  # type: ignore[arg-type]
-            [self.source[i] for i in picked],  # type: ignore[arg-type]
-            {key: values[picked] for key, values in self.columns.items()},
+        return replace(
+            self,
+            **{name: tuple(getattr(self, name)[row] for row in picked) for name in TEXT_FIELDS},
+            columns={key: values[picked] for key, values in self.columns.items()},
+            origins={key: codes[picked] for key, codes in self.origins.items()},
         )
 
     def with_columns(self, columns: Mapping[Column, np.ndarray]) -> 'MoleculeTable':
-        """Return the table with ``columns`` added or replaced."""
-        return MoleculeTable(self.smiles, self.inchikeys, self.source, {**self.columns, **columns})
+        """Return the table with ``columns`` added or replaced; their values come from the source of their row."""
+        origins = {key: codes for key, codes in self.origins.items() if key not in columns}
+        return replace(self, columns={**self.columns, **columns}, origins=origins)
+
+    def only(self, columns: Collection[Column]) -> 'MoleculeTable':
+        """Return the table with no other columns than these."""
+        kept = {key: values for key, values in self.columns.items() if key in columns}
+        return replace(self, columns=kept, origins={key: self.origins[key] for key in self.origins if key in kept})
 
     def coverage(self) -> dict[str, int]:
         """Return the number of labels per column, keyed by the written form of the column."""
@@ -85,23 +101,23 @@ class MoleculeTable:
     def content_hash(self) -> str:
         """Return a SHA-256 of the content, equal for equal tables in equal order."""
         digest = hashlib.sha256()
-        for name in ('smiles', 'inchikeys', 'source'):
+        for name in TEXT_FIELDS:
             digest.update('\n'.join(getattr(self, name)).encode() + b'\0')
         for key, values in self.columns.items():
             digest.update(str(key).encode() + b'\0' + np.where(np.isnan(values), np.nan, values).tobytes())
+        if self.origins:
+            digest.update('\n'.join(('origins', *self.origin_names)).encode() + b'\0')
+        for key, codes in self.origins.items():
+            digest.update(str(key).encode() + b'\0' + codes.tobytes())
         return digest.hexdigest()
 
     def write(self, target: str | Path | BinaryIO) -> None:
         """Write the table as HDF5, byte for byte the same for equal tables."""
-        text = h5py.string_dtype()
-        with h5py.File(target, 'w', track_order=False) as handle:
-            handle.attrs['format'] = FORMAT
-            for name, values in zip(TEXT_FIELDS, (self.smiles, self.inchikeys, self.source), strict=True):
-                handle.create_dataset(name, data=np.array(values, dtype=object), dtype=text, shape=(len(values),))
-            group = handle.create_group('columns')
-            for number, (key, column) in enumerate(self.columns.items()):
-                dataset = group.create_dataset(f'{number:04d}', data=column, track_times=False)
-                dataset.attrs.update({'name': str(key), 'unit': key.definition.unit})
+        columns = ((key, values, self.origins.get(key)) for key, values in self.columns.items())
+        write_molecules(target, len(self), self._texts, columns, self.origin_names)
+
+    def _texts(self, name: str) -> Iterator[tuple[str, ...]]:
+        return (getattr(self, name)[part] for part in slices(len(self)))
 
     @classmethod
     def read(cls, path: str | Path) -> 'MoleculeTable':
@@ -109,14 +125,13 @@ class MoleculeTable:
 
         :raises OscError: when the file is damaged, refused by the guards or not a molecule table.
         """
-        with open_checked(path) as handle:
-            if handle.attrs.get('format') != FORMAT or not all(name in handle for name in (*TEXT_FIELDS, 'columns')):
-                raise OscError(f'{path} is not a molecule table of format {FORMAT!r}')
-            smiles, inchikeys, source = (tuple(handle[name].asstr()[()]) for name in TEXT_FIELDS)
-            columns = {}
-            for dataset in handle['columns'].values():
-                key = Column.parse(str(dataset.attrs['name']))
-                if dataset.attrs['unit'] != key.definition.unit:
-                    raise OscError(f'column {key} of {path} is in {dataset.attrs["unit"]}, not {key.definition.unit}')
-                columns[key] = dataset[()]
-            return cls(smiles, inchikeys, source, columns)
+        with open_molecules(path) as stored:
+            known: dict[str, str] = {}  # few sources, many rows: one string each
+            return cls(
+                tuple(stored.smiles[()]),
+                tuple(stored.inchikeys[()]),
+                tuple(known.setdefault(text, text) for text in stored.source[()]),
+                {key: values[()] for key, values in stored.columns.items()},
+                {key: codes[()] for key, codes in stored.origins.items()},
+                stored.origin_names,
+            )

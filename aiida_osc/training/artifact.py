@@ -93,11 +93,12 @@ class ModelArtifact:
     def save(self, folder: str | Path) -> None:
         """Write both files into ``folder``, which is made when it is not there."""
         Path(folder).mkdir(parents=True, exist_ok=True)
-        for name, content in self.to_bytes().items():
-            # A training that is killed while it writes leaves the last checkpoint, not half a file.
-            partial = Path(folder, f'{name}.partial')
-            partial.write_bytes(content)
-            partial.replace(Path(folder, name))
+        contents = self.to_bytes()
+        # A training that is killed while it writes leaves the last checkpoint: no half file, no file of the next one.
+        for name, content in contents.items():
+            Path(folder, f'{name}.partial').write_bytes(content)
+        for name in contents:
+            Path(folder, f'{name}.partial').replace(Path(folder, name))
 
     def content_hash(self) -> str:
         """Return a SHA-256 of both files."""

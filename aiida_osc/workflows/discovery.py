@@ -16,6 +16,7 @@ from aiida_osc.workflows.discovery_inputs import (
     validate_inputs,
 )
 from aiida_osc.workflows.protocols import load_protocol
+from aiida_osc.workflows.train_in_pieces import define_remote
 
 #: Iterations in a row without a single new label after which the loop gives up.
 PATIENCE = 2
@@ -79,6 +80,8 @@ class DiscoveryWorkChain(WorkChain):
             validator=validate_diffusion,
             help='Model that draws the start structures of calculations, when it has passed its gate.',
         )
+        spec.input_namespace('training', required=False, help='Where surrogate and generator are trained.')
+        define_remote(spec, 'training.')
         spec.input_namespace('settings', help='Settings of each step.')
         spec.input('settings.surrogate', valid_type=Dict, help='Training of the surrogate.')
         spec.input('settings.generator', valid_type=Dict, help='Training of the generator.')
@@ -354,6 +357,7 @@ class DiscoveryWorkChain(WorkChain):
             molecules=self.ctx.molecules,
             settings=self.inputs.settings[name],
             seed=self._seed(),
+            **self.inputs.get('training', {}),
             **({} if self.ctx[name] is None else {'checkpoint': self.ctx[name]}),
         )
 

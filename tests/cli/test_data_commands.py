@@ -1,6 +1,9 @@
 """``aiida-osc data`` as a user types it."""
 
 import csv
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -132,6 +135,39 @@ def test_show_export_and_merge_work_on_files(invoke, tmp_path):
 
 
 @pytest.mark.usefixtures('no_profile')
+def test_every_value_of_a_merged_set_says_its_origin(invoke, tmp_path):
+    invoke('import', 'good.csv', '--level', 'PBE', '--out', 'one.h5')
+    (tmp_path / 'two.csv').write_text('smiles,homo_eV,lumo_eV\nc1ccsc1,-6.9,-1.5\nc1ccoc1,-6.5,-1.2\n')
+    invoke('import', 'two.csv', '--level', 'PBE', '--out', 'two.h5')
+    merged = invoke('merge', 'one.h5', 'two.h5', '--out', 'union.h5', '--conflicts', 'differ.csv')
+    assert 'homo@PBE: 1 differ; the earlier ones are kept' in merged.stderr
+    assert '3 records written to union.h5' in merged.stderr
+    (row,) = csv.DictReader((tmp_path / 'differ.csv').open())
+    assert (row['kept'], row['kept_origin'], row['dropped'], row['dropped_origin']) == ('-6.3', 'good', '-6.9', 'two')
+    shown = invoke('show', 'union.h5', '--molecule', 'C1=CSC=C1').stdout.splitlines()
+    assert shown[0].endswith('c1ccsc1  source: good')
+    assert shown[1:] == ['homo -6.3 eV  at PBE  from good', 'lumo -1.5 eV  at PBE  from two']
+    assert invoke('show', 'union.h5', '--molecule', shown[0].split()[0]).stdout.splitlines() == shown
+    assert 'is not in this set' in invoke('show', 'union.h5', '--molecule', 'CC', code=1).stderr
+    assert 'and no SMILES' in invoke('show', 'union.h5', '--molecule', 'x-y', code=1).stderr
+    invoke('export', 'union.h5', '--origins', '--out', 'union.csv')
+    (thiophene,) = (row for row in csv.DictReader((tmp_path / 'union.csv').open()) if row['smiles'] == 'c1ccsc1')
+    assert (thiophene['origin of homo@PBE'], thiophene['origin of lumo@PBE']) == ('good', 'two')
+    assert 'cannot take origins' in invoke('export', 'union.h5', '--origins', '--out', 'union.sdf', code=1).stderr
+
+
+@pytest.mark.usefixtures('no_profile')
+@pytest.mark.parametrize(
+    ('tolerance', 'reason'),
+    [('much', 'write NUMBER or TARGET=NUMBER'), ('colour=1', "unknown target 'colour'"), ('homo=-1', 'at least 0')],
+)
+def test_tolerances(invoke, tolerance, reason):
+    invoke('import', 'good.csv', '--level', 'PBE', '--out', 'one.h5')
+    assert reason in invoke('merge', 'one.h5', '--tolerance', tolerance, '--out', 'o.h5', code=1).stderr
+    invoke('merge', 'one.h5', '--tolerance', 'homo=0.1', '--tolerance', '0.01', '--out', 'o.h5')
+
+
+@pytest.mark.usefixtures('no_profile')
 def test_show_a_file_whose_level_is_not_known(invoke):
     assert 'homo@unspecified' in invoke('show', 'good.csv').stdout
 
@@ -143,7 +179,8 @@ def test_geometry_files(invoke, tmp_path):
     assert 'charges: +1 (1)' in invoke('show', 'geometries.h5').stdout
     invoke('export', 'geometries.h5', '--out', 'out.xyz')
     assert (tmp_path / 'out.xyz').read_text().startswith('2\ninchikey=KEY charge=1')
-    assert 'only molecule sets' in invoke('merge', 'geometries.h5', '--out', 'o.h5', code=1).stderr
+    assert 'not a molecule table' in invoke('merge', 'geometries.h5', '--out', 'o.h5', code=1).stderr
+    assert 'only molecule sets' in invoke('merge', 'geometries.h5', '--out', 'o.csv', code=1).stderr
 
 
 @pytest.mark.usefixtures('no_profile')
@@ -185,10 +222,16 @@ class TestNodes:
     def test_show_export_and_merge_by_label(self, invoke, tmp_path):
         invoke('import', 'good.csv', '--level', 'PBE', '--label', 'one')
         (tmp_path / 'two.csv').write_text('smiles,homo_eV\nc1ccsc1,-6.9\nc1ccoc1,-6.5\n')
-        result = invoke('merge', 'one', 'two.csv', '--level', 'PBE', '--label', 'union')
+        arguments = ('one', 'two.csv', '--level', 'PBE', '--label', 'union', '--conflicts', 'differ.csv')
+        result = invoke('merge', *arguments)
         pk = int(result.stdout.split()[1].rstrip(','))
         assert load_node(pk).label == 'union'
         assert load_node(pk).count == 3
+        assert load_node(pk).base.attributes.get('origins', None) is None, 'each value is of the set of its molecule'
+        assert (tmp_path / 'differ.csv').read_text() == load_node(pk).creator.outputs.conflicts.get_content()
+        again = invoke('merge', 'union', 'two.csv', '--level', 'PBE', '--tolerance', 'homo=1', '--conflicts', 'no.csv')
+        assert '0 values differ' in again.stderr
+        assert (tmp_path / 'no.csv').read_text().count('\n') == 1
         assert '3 molecules' in invoke('show', pk).stdout
         invoke('export', 'union', '--out', 'union.csv')
         assert len((tmp_path / 'union.csv').read_text().splitlines()) == 4
@@ -206,3 +249,32 @@ class TestNodes:
         assert 'is a SinglefileData: give a molecule or geometry set' in invoke('show', file.pk, code=1).stderr
         assert "no node 'nothing'" in invoke('show', 'nothing', code=1).stderr
         assert 'does not exist' in invoke('show', 'nothing.csv', code=1).stderr
+
+    def test_archive_and_its_check(self, invoke, tmp_path):
+        invoke('import', 'good.csv', '--level', 'PBE', '--label', 'one')
+        written = invoke('archive', 'one', '--out', 'one.aiida', '--dvc')
+        assert written.stdout.startswith('one.aiida: 5 nodes')
+        assert 'source good: licence unknown to aiida-osc' in written.stderr
+        names = ['one.aiida', 'one.aiida.dvc', 'one.aiida.manifest.json']
+        assert sorted(path.name for path in tmp_path.glob('one.*')) == names
+        environment = {**os.environ, 'AIIDA_PATH': str(tmp_path / 'no profile here')}
+        program = 'import sys; from aiida_osc.cli import main; main(sys.argv[1:])'
+        words = [sys.executable, '-c', program, 'data', 'archive', '--verify', 'one.aiida']
+        checked = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=tmp_path)
+        assert checked.returncode == 0, checked.stderr
+        assert 'are sound, as its manifest says' in checked.stdout
+        (tmp_path / 'one.aiida').write_bytes((tmp_path / 'one.aiida').read_bytes()[:-1] + b'x')
+        assert 'is not sound: 1 problems' in invoke('archive', '--verify', 'one.aiida', code=1).stderr
+
+    @pytest.mark.parametrize(
+        ('arguments', 'reason'),
+        [
+            ((), 'say what to archive and where to'),
+            (('1',), 'say what to archive and where to'),
+            (('nothing', '--out', 'x.aiida'), "no node 'nothing'"),
+            (('1', '--verify', 'x.aiida'), '--verify checks a file'),
+            (('--verify', 'x.aiida'), 'does not exist'),
+        ],
+    )
+    def test_archives_that_cannot_be(self, invoke, arguments, reason):
+        assert reason in invoke('archive', *arguments, code=1).stderr

@@ -89,3 +89,14 @@ def test_export(table, tmp_path, suffix):
 
 def test_export_formats():
     assert {'csv', 'h5', 'sdf'} <= set(MoleculeSetData.get_export_formats())
+
+
+def test_origins_can_be_queried(aiida_profile):
+    table = MoleculeTable(
+        ('C', 'N', 'O'), ('A', 'B', 'D'), ('mine',) * 3,
+        {HOMO: np.array([-1.0, -2.0, -3.0])}, {HOMO: np.array([0, -1, 0])}, ('qm9',),
+    )  # fmt: skip
+    node = MoleculeSetData(table).store()
+    assert node.base.attributes.get('origins') == {str(HOMO): {'qm9': 2}}
+    assert node.load().origin(HOMO, 2) == 'qm9'
+    assert node.base.attributes.get('sources') == {'mine': 3}

@@ -7,6 +7,7 @@ import pytest
 from rdkit import Chem
 
 from aiida_osc.datasets.columns import Column
+from aiida_osc.datasets.export import export_table
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.datasets.readers import read_table, read_with_settings
 from aiida_osc.errors import OscError
@@ -222,3 +223,23 @@ def test_settings_with_unknown_keys_are_refused(write):
     assert len(read_with_settings(path, {'source': 'x'}).table) == 1
     with pytest.raises(OscError, match='unknown import settings levle'):
         read_with_settings(path, {'levle': 'x'})
+
+
+def test_origins_of_values_survive_csv_and_hdf5(write, tmp_path):
+    path = write(
+        "smiles,source,homo@PBE,origin of homo@PBE\nc1ccccc1,=mine,-6.7,'=lab\nc1ccsc1,mine,-6.3,\nCC,mine,,lab\n"
+    )
+    table = read_table(path).table
+    column = Column('homo', 'PBE')
+    assert [table.origin(column, row) for row in range(3)] == ['=lab', 'mine', None]
+    assert table.source == ('=mine', 'mine', 'mine')
+    export_table(table, tmp_path / 'out.csv', origins=True)
+    table.write(tmp_path / 'out.h5')
+    for name in ('out.csv', 'out.h5'):
+        assert read_table(tmp_path / name).table.content_hash() == table.content_hash()
+
+
+def test_a_gap_that_a_later_row_fills_keeps_the_source_of_that_row(write):
+    path = write('smiles,source,homo_eV,lumo_eV\nc1ccccc1,one,-6.7,\nC1=CC=CC=C1,two,-6.7,-1\n')
+    table = read_table(path, level=LEVEL).table
+    assert (table.source, table.origin(HOMO, 0), table.origin(LUMO, 0)) == (('one',), 'one', 'two')

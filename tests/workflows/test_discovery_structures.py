@@ -17,6 +17,7 @@ from aiida_osc.training.artifact import SCHEMA, ModelArtifact
 from aiida_osc.workflows.discovery import DiscoveryWorkChain
 from aiida_osc.workflows.discovery_inputs import passed_gate, validate_diffusion, validate_geometries
 from aiida_osc.workflows.protocols import load_protocol
+from aiida_osc.workflows.train_surrogate import TrainSurrogateWorkChain
 
 SMILES = ('c1ccsc1', 'C[C@H](N)C(=O)O')
 SHAPE = {'hidden': 8, 'pair': 4, 'layers': 1}
@@ -167,3 +168,16 @@ def test_builder_takes_the_model(aiida_profile, aiida_code_installed):
     assert builder.diffusion is model
     assert builder.settings.geometries.get_dict() == {'sampling': {'steps': 7}}
     assert 'diffusion' not in DiscoveryWorkChain.get_builder_from_protocol(code, start, 'fast')
+
+
+@pytest.mark.parametrize('remote', [True, False])
+def test_models_are_trained_where_the_campaign_says(chain, aiida_code_installed, monkeypatch, remote):
+    code = aiida_code_installed(default_calc_job_plugin='osc.train', filepath_executable='/bin/true')
+    options = Dict({'queue_name': 'gpu'})
+    process = chain(**({'training': {'code': code, 'options': options}} if remote else {}))
+    monkeypatch.setattr(process, '_submit_step', lambda process_class, step, label, **inputs: inputs)
+    inputs = process._submit_training('train_surrogate', TrainSurrogateWorkChain, 'surrogate')
+    assert ('code' in inputs) is remote
+    built = TrainSurrogateWorkChain.get_builder()
+    built._update(inputs)
+    assert dict(built).get('options', None) == (options if remote else None)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from aiida_osc.datasets.formats.rows import Record, Rows
+from aiida_osc.datasets.formats.rows import Record, Rows, origin_header
 from aiida_osc.datasets.molecule_table import MoleculeTable
 
 
@@ -18,5 +18,6 @@ def read_hdf5_rows(path: Path, smiles_column: str | None = None) -> Rows:
     records = []
     for row, smiles in enumerate(table.smiles):
         cells = {str(column): repr(float(values[row])) for column, values in table.columns.items()}
+        cells |= {origin_header(str(column)): table.origin(column, row) or '' for column in table.origins}
         records.append(Record(row + 1, smiles, {'source': table.source[row], **cells}))
     return Rows(headers, tuple(records))

@@ -46,6 +46,12 @@ class Streamed:
         return self.read()
 
 
+def origin_header(header: str) -> str:
+    """Return the header of the column that says where the values of the column ``header`` come from."""
+    # Were the other header first, this one would be read as another level of the same target.
+    return f'origin of {header}'
+
+
 def read_text(path: Path) -> str:
     """Return the text of ``path``, which is UTF-8 with or without a byte order mark.
 

@@ -3,19 +3,26 @@
 import click
 
 from aiida_osc.cli.common import is_file, load_osc_node, load_osc_profile, profile_option, seed_option
+from aiida_osc.cli.data_audit import audit
+from aiida_osc.cli.data_describe import describe
+from aiida_osc.cli.data_split import split
 from aiida_osc.cli.importing import import_as_node, import_as_table
+from aiida_osc.cli.sets import OUT_HELP, label_option, level_option
+from aiida_osc.cli.sets import open_set as _open
+from aiida_osc.cli.sets import write_set as _write
 from aiida_osc.errors import OscError
 
 __all__ = ['data', 'import_as_node']
-
-OUT_HELP = 'Write a file (.h5, .csv or .sdf) instead of storing a node; needs no profile.'
-level_option = click.option('--level', metavar='LEVEL', help='Level of theory of the columns that do not say theirs.')
-label_option = click.option('--label', metavar='TEXT', default='', help='Label of the stored node.')
 
 
 @click.group('data')
 def data():
     """Import, show and export data sets."""
+
+
+data.add_command(audit)
+data.add_command(describe)
+data.add_command(split)
 
 
 @data.command('import')
@@ -132,32 +139,6 @@ def _tell_merge(report, identifiers):
     for (name, added), identifier in zip(report['added'].items(), identifiers.values(), strict=True):
         conflicts = sum(item['table'] == name for item in report['conflicts'])
         click.echo(f'{identifier}: {added} new molecules, {conflicts} values differ from earlier sets', err=True)
-
-
-def _open(identifier, profile, level=None):
-    """Return the plain table of a file, or of a node in the profile."""
-    from aiida_osc.datasets.opening import UNSPECIFIED, open_table
-
-    if is_file(identifier):
-        return open_table(identifier, **({'level': level or UNSPECIFIED} if _is_text(identifier) else {}))
-    load_osc_profile(profile)
-    from aiida.orm import Data
-
-    node = load_osc_node(identifier, Data)
-    if not hasattr(node, '_prepare_csv') or not hasattr(node, 'load'):
-        raise OscError(f'node {identifier} is a {type(node).__name__}: give a molecule or geometry set')
-    return node.load()
-
-
-def _is_text(identifier):
-    return not identifier.lower().endswith(('.h5', '.hdf5'))
-
-
-def _write(table, out):
-    from aiida_osc.datasets.export import export_table
-
-    export_table(table, out)
-    click.echo(f'{len(table)} records written to {out}', err=True)
 
 
 def _announce(node):

@@ -124,7 +124,7 @@ def _packing(
 def _hansen(
     mol: Chem.Mol, dipole: float | None, settings: DescribeSettings, partners: Sequence[Partner], uncovered: Counter
 ) -> dict[Column, float]:
-    level = METHOD if dipole is None else f'{METHOD}, dipole of {" in ".join(settings.dipole.split("@")[1:])}'
+    level = METHOD if dipole is None else f'{METHOD}+dipole[{" in ".join(settings.dipole.split("@")[1:])}]'
     found = hansen(mol, dipole)
     uncovered.update(found.uncovered or (('no dipole',) if np.isnan(found.polar) else ()))
     values = {

@@ -22,13 +22,18 @@ DIGITS = {'dipole': 2, 'polarizability': 1, 'sa_score': 2}
 
 def quantity(column: Column) -> str:
     """Return the name of the target."""
-    return NAMES.get(column.target, column.target.replace('_', ' '))
+    return target_name(column.target)
+
+
+def target_name(target: str) -> str:
+    """Return the name of a target by its key."""
+    return NAMES.get(target, target.replace('_', ' '))
 
 
 def unit(column: Column) -> str:
     """Return the unit as printed; nothing for pure numbers."""
     name = column.definition.unit
-    return {'1': '', 'bohr^3': 'bohr³'}.get(name, name)
+    return {'1': '', 'bohr^3': 'bohr³', 'angstrom': 'Å', 'angstrom^2': 'Å²', 'MPa^0.5': '√MPa'}.get(name, name)
 
 
 def axis(column: Column) -> str:

@@ -19,8 +19,9 @@ def skeleton(inchikey: str) -> str:
 
 def frame(mol: Chem.Mol) -> str:
     """Return formula and elements with their neighbours, without bond orders: the same for all tautomers."""
-    formula = rdMolDescriptors.CalcMolFormula(mol)
-    return f'{formula} {rdMolHash.MolHash(mol, rdMolHash.HashFunction.ElementGraph)}'
+    plain = Chem.Mol(mol)
+    Chem.RemoveStereochemistry(plain)
+    return f'{rdMolDescriptors.CalcMolFormula(plain)} {rdMolHash.MolHash(plain, rdMolHash.HashFunction.ElementGraph)}'
 
 
 def tautomer_groups(smiles: Sequence[str], frames: Iterable[str | None]) -> list[list[int]]:

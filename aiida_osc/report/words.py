@@ -15,6 +15,11 @@ NAMES = {
     'dipole': 'dipole',
     'polarizability': 'polarizability',
     'sa_score': 'SA score',
+    'tpsa': 'TPSA',
+    'logp_surrogate': 'logP surrogate',
+    'hansen_dispersion_surrogate': 'Hansen dispersion surrogate',
+    'hansen_polar_surrogate': 'Hansen polar surrogate',
+    'hansen_hydrogen_surrogate': 'Hansen hydrogen surrogate',
 }
 #: Digits behind the point; two for what has no more meaning.
 DIGITS = {'dipole': 2, 'polarizability': 1, 'sa_score': 2}

@@ -32,7 +32,7 @@ def largest_conjugated(mol: Chem.Mol) -> np.ndarray:
         return atom
 
     conjugated = set()
-    for bond in mol.GetBonds():
+    for bond in map(mol.GetBondWithIdx, range(mol.GetNumBonds())):  # faster than RDKit's own sequence
         if bond.GetIsConjugated():
             begin, end = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
             conjugated |= {begin, end}

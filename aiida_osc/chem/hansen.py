@@ -7,6 +7,7 @@ Parameters, CRC Press 2007).
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -75,14 +76,14 @@ def polar_groups(mol: Chem.Mol) -> Counter[str]:
         for match in mol.GetSubstructMatches(_pattern(name)):
             groups[name] += 1
             taken.add(match[place])
-    for bond in mol.GetBonds():
-        ends = sorted((bond.GetBeginAtom(), bond.GetEndAtom()), key=lambda atom: atom.GetSymbol())
-        numbers = {atom.GetIdx() for atom in ends}
+    for bond in map(mol.GetBondWithIdx, range(mol.GetNumBonds())):
         sign = _BOND_SIGNS.get(bond.GetBondType())
-        if sign and ends[0].GetSymbol() != ends[1].GetSymbol() and not numbers & taken:
-            groups[sign.join(atom.GetSymbol() for atom in ends)] += 1
+        first, last = bond.GetBeginAtom(), bond.GetEndAtom()
+        numbers = {first.GetIdx(), last.GetIdx()}
+        if sign and first.GetAtomicNum() != last.GetAtomicNum() and not numbers & taken:
+            groups[sign.join(sorted((first.GetSymbol(), last.GetSymbol())))] += 1
             taken |= numbers
-    for atom in mol.GetAtoms():
+    for atom in _atoms(mol):
         if atom.GetSymbol() != 'C' and not (atom.GetSymbol() == 'P' and atom.GetTotalDegree() > 3):
             groups[f'{atom.GetSymbol()}({atom.GetTotalNumHs()})'] += 1
     return groups
@@ -94,7 +95,7 @@ def hydrogen_groups(mol: Chem.Mol) -> Counter[str]:
     acids = {match[2] for match in mol.GetSubstructMatches(_pattern('acid'))}
     nitro = {match[1] for match in mol.GetSubstructMatches(_pattern('nitro'))}
     groups: Counter[str] = Counter()
-    for atom in mol.GetAtoms():
+    for atom in _atoms(mol):
         symbol, index, hydrogens = atom.GetSymbol(), atom.GetIdx(), atom.GetTotalNumHs()
         if symbol in ('N', 'O') and index not in nitro:
             groups[symbol] += 1
@@ -110,7 +111,7 @@ def hydrogen_groups(mol: Chem.Mol) -> Counter[str]:
 
 
 def _uncovered_atoms(mol: Chem.Mol) -> tuple[str, ...]:
-    codes = sorted({_code(atom) for atom in mol.GetAtoms()} - set(increments.ATOMS))
+    codes = sorted({_code(atom) for atom in _atoms(mol)} - set(increments.ATOMS))
     rings = mol.GetRingInfo()
     inside = sum(rings.NumAtomRings(atom) > 2 for atom in range(mol.GetNumAtoms()))
     return (*codes, 'cage') if inside > CAGED * mol.GetNumAtoms() else tuple(codes)
@@ -118,7 +119,7 @@ def _uncovered_atoms(mol: Chem.Mol) -> tuple[str, ...]:
 
 def _volume(mol: Chem.Mol) -> tuple[float, float]:
     """Return molar volume and molar refractivity in cm^3/mol."""
-    pairs = [increments.ATOMS[_code(atom)] for atom in mol.GetAtoms()]
+    pairs = [increments.ATOMS[_code(atom)] for atom in _atoms(mol)]
     volume = sum(pair[0] for pair in pairs)
     for ring in mol.GetRingInfo().AtomRings():
         other = increments.SMALL_RING if len(ring) < 5 else increments.LARGE_RING
@@ -126,6 +127,10 @@ def _volume(mol: Chem.Mol) -> tuple[float, float]:
         if all(mol.GetAtomWithIdx(atom).GetIsAromatic() for atom in ring):
             volume += increments.AROMATIC_RING
     return volume, sum(pair[1] for pair in pairs)
+
+
+def _atoms(mol: Chem.Mol) -> Iterator[Chem.Atom]:
+    return map(mol.GetAtomWithIdx, range(mol.GetNumAtoms()))  # faster than RDKit's own sequence
 
 
 def _code(atom: Chem.Atom) -> str:

@@ -27,6 +27,9 @@ GRAPH = 'graph'
 #: Names of molecules in a report.
 LISTED = 20
 
+#: Target and level of a value.
+Key = tuple[str, str]
+
 
 @dataclass(frozen=True)
 class DescribeSettings(Settings):
@@ -65,7 +68,7 @@ def describe_table(
     partners = [Partner.parse(text) for text in settings.partners]
     dipoles = _dipoles(table, settings.dipole)
     structures = _structures(geometries)
-    columns: dict[Column, np.ndarray] = {}
+    columns: dict[Key, np.ndarray] = {}
     uncovered: Counter[str] = Counter()
     unparsable, faults = [], Counter[str]()
     for row, (key, smiles) in enumerate(zip(table.inchikeys, table.smiles, strict=True)):
@@ -80,13 +83,15 @@ def describe_table(
         if settings.hansen or partners:
             dipole = None if dipoles is None else float(dipoles[row])
             values |= _hansen(mol, dipole, settings, partners, uncovered)
-        for column, value in values.items():
-            columns.setdefault(column, np.full(len(table), np.nan))[row] = value
-    described = table.with_columns(columns)
+        for name, value in values.items():
+            if name not in columns:
+                columns[name] = np.full(len(table), np.nan)
+            columns[name][row] = value
+    described = table.with_columns({Column(*name): values for name, values in columns.items()})
     counts = described.coverage()
     report = {
         'molecules': len(table),
-        'columns': {str(column): counts[str(column)] for column in sorted(columns)},
+        'columns': {name: counts[name] for name in map(str, sorted(Column(*name) for name in columns))},
         'uncovered_groups': dict(uncovered.most_common()),
         'structures': dict(faults),
         'unparsable': {'count': len(unparsable), 'molecules': unparsable[:LISTED]},
@@ -94,18 +99,18 @@ def describe_table(
     return described, report
 
 
-def _of_graph(mol: Chem.Mol, settings: DescribeSettings) -> Iterator[tuple[Column, float]]:
+def _of_graph(mol: Chem.Mol, settings: DescribeSettings) -> Iterator[tuple[Key, float]]:
     if settings.descriptors:
-        yield from ((Column(name, plain.METHOD), value) for name, value in plain.descriptors(mol).items())
+        yield from (((name, plain.METHOD), value) for name, value in plain.descriptors(mol).items())
     if settings.sa_score:
-        yield Column('sa_score', SA_SCORE), sa_score(mol)
+        yield ('sa_score', SA_SCORE), sa_score(mol)
 
 
 def _packing(
     mol: Chem.Mol, smiles: str, geometries: GeometryTable | None, item: Geometry | None, faults: Counter[str]
-) -> dict[Column, float]:
+) -> dict[Key, float]:
     if geometries is None:
-        return {Column('packing_surrogate', GRAPH): packing(mol).propensity}
+        return {('packing_surrogate', GRAPH): packing(mol).propensity}
     if item is None:
         faults['missing'] += 1
         return {}
@@ -118,22 +123,20 @@ def _packing(
     found = packing(parse_smiles(placed.smiles), placed.positions)
     values = {'packing_surrogate': found.propensity, 'planarity_surrogate': found.planarity}
     values['aspect_ratio_surrogate'] = found.aspect_ratio
-    return {Column(name, geometries.level): value for name, value in values.items()}
+    return {(name, geometries.level): value for name, value in values.items()}
 
 
 def _hansen(
     mol: Chem.Mol, dipole: float | None, settings: DescribeSettings, partners: Sequence[Partner], uncovered: Counter
-) -> dict[Column, float]:
+) -> dict[Key, float]:
     level = METHOD if dipole is None else f'{METHOD}+dipole[{" in ".join(settings.dipole.split("@")[1:])}]'
     found = hansen(mol, dipole)
     uncovered.update(found.uncovered or (('no dipole',) if np.isnan(found.polar) else ()))
-    values = {
-        Column('miscibility_surrogate', f'{level}:{item.name}'): found.distance(item.parameters) for item in partners
-    }
+    values = {('miscibility_surrogate', f'{level}:{item.name}'): found.distance(item.parameters) for item in partners}
     if settings.hansen:
         for name in ('dispersion', 'hydrogen'):
-            values[Column(f'hansen_{name}_surrogate', METHOD)] = getattr(found, name)
-        values[Column('hansen_polar_surrogate', level)] = found.polar
+            values[f'hansen_{name}_surrogate', METHOD] = getattr(found, name)
+        values['hansen_polar_surrogate', level] = found.polar
     return values
 
 

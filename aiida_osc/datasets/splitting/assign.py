@@ -35,7 +35,7 @@ def assign(table: MoleculeTable, groups: Groups, settings: SplitSettings, seed: 
         _deal_in_order(sorted(free, key=lambda rows: min(place[row] for row in rows)), wanted, parts)
     else:
         keys = {id(rows): _draw(seed, min(table.inchikeys[row] for row in rows)) for rows in free}
-        large = 0.5 * min(size for size in wanted if size > 0)
+        large = 0.5 * min((size for size in wanted if size > 0), default=0)
         free.sort(key=lambda rows: (-len(rows) if len(rows) > max(large, 1) else 0, keys[id(rows)]))
         _deal(free, wanted, parts)
     return parts

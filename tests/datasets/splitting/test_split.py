@@ -179,6 +179,13 @@ def test_too_few_molecules(count):
         split_table(made(*('C' * n for n in range(1, count + 1))), SplitSettings(), seed=0)
 
 
+@pytest.mark.parametrize('by', METHODS)
+def test_a_set_of_test_molecules_alone(seed, by):
+    held = seed.take([row for row, key in enumerate(seed.inchikeys) if in_common_test_split(key)])
+    with pytest.raises(OscError, match='no molecule is left for training'):
+        split_table(held, SplitSettings(by=by), seed=0)
+
+
 def test_an_empty_part_is_told():
     split = split_table(
         made('C', 'CC', 'CCC', 'CCCC'), SplitSettings(fractions=(1, 0, 0), common_test='ignore'), seed=0

@@ -28,17 +28,32 @@ UNITS: dict[str, tuple[str, float]] = {
     'au': ('polarizability', 1.0),
     'angstrom3': ('polarizability', BOHR_TO_ANGSTROM**-3),
     '1': ('number', 1.0),
+    'angstrom': ('length', 1.0),
+    'nm': ('length', 10.0),
+    'angstrom2': ('area', 1.0),
+    'g/mol': ('molar_mass', 1.0),
+    'mpa0.5': ('solubility', 1.0),
+    'mpa1/2': ('solubility', 1.0),
 }
 
 #: quantity -> canonical unit, as written in attributes, tables and reports
-CANONICAL_UNIT = {'energy': 'eV', 'dipole': 'Debye', 'polarizability': 'bohr^3', 'number': '1'}
+CANONICAL_UNIT = {
+    'energy': 'eV',
+    'dipole': 'Debye',
+    'polarizability': 'bohr^3',
+    'number': '1',
+    'length': 'angstrom',
+    'area': 'angstrom^2',
+    'molar_mass': 'g/mol',
+    'solubility': 'MPa^0.5',
+}
 
 
 def conversion_factor(unit: str, quantity: str) -> float:
     """Return the factor that turns a value in ``unit`` into the canonical unit of ``quantity``.
 
     :param unit: a key of :data:`UNITS`, case-insensitive.
-    :param quantity: one of ``energy``, ``dipole``, ``polarizability``, ``number``.
+    :param quantity: a key of :data:`CANONICAL_UNIT`.
     :raises OscError: when the unit is unknown or measures something else.
     """
     known = UNITS.get(unit.strip().lower().replace('^', ''))

@@ -2,7 +2,8 @@ import pytest
 
 from aiida_osc.errors import OscError
 from aiida_osc.qc.levels import XTB_LEVELS
-from aiida_osc.targets import TARGETS, get_target
+from aiida_osc.targets import COMPUTED, TARGETS, get_target
+from aiida_osc.units import CANONICAL_UNIT
 
 
 @pytest.mark.parametrize('name', TARGETS)
@@ -11,7 +12,7 @@ def test_every_target_is_complete(name):
     assert target.name == name
     assert target.low < target.high
     assert target.help.endswith('.')
-    assert target.unit in ('eV', 'Debye', 'bohr^3', '1')
+    assert target.unit in CANONICAL_UNIT.values()
 
 
 @pytest.mark.parametrize(
@@ -36,3 +37,8 @@ def test_the_xtb_engine_writes_only_known_targets():
 def test_unknown_target_lists_the_known_ones():
     with pytest.raises(OscError, match=r"unknown target 'energy': use one of homo, lumo"):
         get_target('energy')
+
+
+def test_what_a_formula_gives_is_marked():
+    assert {'sa_score', 'packing_surrogate', 'miscibility_surrogate', 'molar_mass'} < set(COMPUTED)
+    assert not {'homo', 'ie_adiabatic', 'lambda_hole', 'dipole', 'polarizability'} & set(COMPUTED)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from rdkit import Chem
 from rdkit.Contrib.SA_Score import sascorer
 
 from aiida_osc.chem.molecules import parse_smiles
@@ -13,4 +14,9 @@ def sa_scores(smiles: Sequence[str]) -> np.ndarray:
 
     :raises MoleculeError: when a SMILES is invalid.
     """
-    return np.array([sascorer.calculateScore(parse_smiles(item)) for item in smiles], dtype=float)
+    return np.array([sa_score(parse_smiles(item)) for item in smiles], dtype=float)
+
+
+def sa_score(mol: Chem.Mol) -> float:
+    """Return the score of a molecule, 1 (easy) to 10 (hard)."""
+    return float(sascorer.calculateScore(mol))

@@ -2,20 +2,20 @@
 
 import click
 
-from aiida_osc.cli.common import is_file, load_osc_node, load_osc_profile, profile_option, seed_option
+from aiida_osc.cli.common import load_osc_profile, profile_option, seed_option
 from aiida_osc.cli.importing import import_as_node, import_as_table
 from aiida_osc.cli.lazy import LazyGroup
+from aiida_osc.cli.sets import OUT_HELP, label_option, level_option, open_molecules, open_set, write_set
 from aiida_osc.datasets.sources.registry import names
-from aiida_osc.errors import OscError
 
 __all__ = ['data', 'import_as_node']
 
 COMMANDS = {
     'archive': ('aiida_osc.cli.data_archive', 'archive', 'Write nodes as an archive with a manifest, or check one.'),
+    'audit': ('aiida_osc.cli.data_audit', 'audit', 'Show what sets hold, lack, should not hold, and share.'),
+    'describe': ('aiida_osc.cli.data_describe', 'describe', 'Add columns that follow from the structure by a formula.'),
+    'split': ('aiida_osc.cli.data_split', 'split', 'Split a set into training, validation and test.'),
 }
-OUT_HELP = 'Write a file (.h5, .csv or .sdf) instead of storing a node; needs no profile.'
-level_option = click.option('--level', metavar='LEVEL', help='Level of theory of the columns that do not say theirs.')
-label_option = click.option('--label', metavar='TEXT', default='', help='Label of the stored node.')
 
 
 @click.group('data', cls=LazyGroup, table=COMMANDS)
@@ -60,7 +60,7 @@ def import_(file, source, columns, sample, seed, label, out, rejected, profile, 
     if columns:
         settings['columns'] = dict(parse_mapping(text) for text in columns)
     if out:
-        _write(import_as_table(file, source, settings, sample, seed, rejected), out)
+        write_set(import_as_table(file, source, settings, sample, seed, rejected), out)
         return
     load_osc_profile(profile)
     node = import_as_node(
@@ -87,7 +87,7 @@ def show(identifier, rows, molecule, profile):
     """Show what a data set holds: columns, levels, ranges, sources and the first molecules."""
     from aiida_osc.cli.tables import describe_molecule, describe_table
 
-    table = _open(identifier, profile)
+    table = open_set(identifier, profile)
     for line in describe_molecule(table, molecule) if molecule else describe_table(table, rows):
         click.echo(line)
 
@@ -100,7 +100,7 @@ def show(identifier, rows, molecule, profile):
 @profile_option
 def export(identifier, out, level, origins, profile):
     """Write a molecule or geometry set as CSV, SDF, XYZ or HDF5."""
-    _write(_open(identifier, profile, level=level), out, origins)
+    write_set(open_set(identifier, profile, level=level), out, origins)
 
 
 @data.command()
@@ -127,38 +127,12 @@ def merge(identifiers, level, label, tolerances, conflicts, out, profile):
 
     settings = merge_settings(tolerances)
     if out:
-        merge_to_file(identifiers, out, settings, conflicts, lambda item: _open(item, profile, level=level))
+        merge_to_file(identifiers, out, settings, conflicts, lambda item: open_molecules(item, profile, level))
         return
     load_osc_profile(profile)
     node = merge_to_node(identifiers, settings, conflicts, level)
     node.label = label
     _announce(node)
-
-
-def _open(identifier, profile, level=None):
-    """Return the plain table of a file, or of a node in the profile."""
-    from aiida_osc.datasets.opening import UNSPECIFIED, open_table
-
-    if is_file(identifier):
-        return open_table(identifier, **({'level': level or UNSPECIFIED} if _is_text(identifier) else {}))
-    load_osc_profile(profile)
-    from aiida.orm import Data
-
-    node = load_osc_node(identifier, Data)
-    if not hasattr(node, '_prepare_csv') or not hasattr(node, 'load'):
-        raise OscError(f'node {identifier} is a {type(node).__name__}: give a molecule or geometry set')
-    return node.load()
-
-
-def _is_text(identifier):
-    return not identifier.lower().endswith(('.h5', '.hdf5'))
-
-
-def _write(table, out, origins=False):
-    from aiida_osc.datasets.export import export_table
-
-    export_table(table, out, origins=origins)
-    click.echo(f'{len(table)} records written to {out}', err=True)
 
 
 def _announce(node):

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from aiida_osc.cli.common import is_file, load_osc_node
+from aiida_osc.cli.common import is_file
 from aiida_osc.errors import OscError
 
 
@@ -44,7 +44,6 @@ def merge_to_file(
     """
     from aiida_osc.datasets.export import export_table
     from aiida_osc.datasets.merge import MergeSettings, merge_files, merge_tables
-    from aiida_osc.datasets.molecule_table import MoleculeTable
 
     options = MergeSettings.from_dict(settings)
     streamed = Path(out).suffix.lower() == '.h5'
@@ -53,10 +52,7 @@ def merge_to_file(
         if streamed and is_file(identifier) and Path(identifier).suffix.lower() in ('.h5', '.hdf5'):
             tables[f'{number}: {identifier}'] = identifier
             continue
-        table = read(identifier)
-        if not isinstance(table, MoleculeTable):
-            raise OscError(f'{identifier} holds geometries: only molecule sets are merged')
-        tables[f'{number}: {identifier}'] = table
+        tables[f'{number}: {identifier}'] = read(identifier)
     with _csv(conflicts) as handle:
         if streamed:
             report = merge_files(tables, out, options, conflicts=handle)
@@ -76,15 +72,11 @@ def merge_to_node(identifiers: Sequence[str], settings: dict[str, Any], conflict
     from aiida.orm import Dict
 
     from aiida_osc.calculations.functions.merge import merge
-    from aiida_osc.cli.importing import import_as_node
-    from aiida_osc.data.molecule_set import MoleculeSetData
+    from aiida_osc.cli.sets import molecule_node
 
-    reading = {'level': level} if level else {}
-    nodes = [
-        import_as_node(path=item, settings=reading) if is_file(item) else load_osc_node(item, MoleculeSetData)
-        for item in identifiers
-    ]
-    inputs: dict[str, Any] = {f'set_{number:03d}': node for number, node in enumerate(nodes)}
+    inputs: dict[str, Any] = {
+        f'set_{number:03d}': molecule_node(item, level) for number, item in enumerate(identifiers)
+    }
     if settings:
         inputs['settings'] = Dict(settings)
     outputs = merge(**inputs)

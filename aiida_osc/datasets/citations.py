@@ -2,37 +2,28 @@
 
 from collections.abc import Iterable
 
+from aiida_osc.datasets.sources.registry import get_source, names
+from aiida_osc.datasets.sources.source import UNVERIFIED
+
 #: What a set says where nothing is known of a source.
 UNKNOWN = 'unknown to aiida-osc: look at where the data came from'
-#: Sources that this package reads by name.
-KNOWN = {
-    'qm9': {
-        'title': 'QM9',
-        'citation': 'R. Ramakrishnan, P. O. Dral, M. Rupp, O. A. von Lilienfeld, Quantum chemistry structures and '
-        'properties of 134 kilo molecules, Sci. Data 1, 140022 (2014)',
-        'doi': '10.1038/sdata.2014.22',
-        'licence': UNKNOWN,
-    },
-    'seed': {
-        'title': 'the seed set of aiida-osc',
-        'citation': 'aiida-osc',
-        'doi': '',
-        'licence': 'MIT, that of aiida-osc',
-    },
-}
 #: Sources that are no published set: molecules that this package proposes itself.
 OWN = {'jtvae': 'proposed by a generator of aiida-osc'}
+_UNSAID = ('', UNKNOWN, UNVERIFIED)
 
 
-def citations(names: Iterable[str]) -> list[dict[str, str]]:
+def citations(sources: Iterable[str]) -> list[dict[str, str]]:
     """Return ``name``, ``title``, ``citation``, ``doi`` and ``licence`` of each source, sorted; unknown ones say so."""
-    found = []
-    for name in sorted(set(names)):
-        said = {'title': OWN.get(name, name), 'citation': '' if name in OWN else UNKNOWN, 'doi': '', 'licence': UNKNOWN}
-        if name in OWN:
-            said['licence'] = 'yours'
-        found.append({'name': name, **said, **KNOWN.get(name, {})})
-    return found
+    return [{'name': name, **_said(name)} for name in sorted(set(sources))]
+
+
+def _said(name: str) -> dict[str, str]:
+    if name in OWN:
+        return {'title': OWN[name], 'citation': '', 'doi': '', 'licence': 'yours'}
+    if name not in names():
+        return {'title': name, 'citation': UNKNOWN, 'doi': '', 'licence': UNKNOWN}
+    source = get_source(name)
+    return {field: getattr(source, field) for field in ('title', 'citation', 'doi', 'licence')}
 
 
 def citation_text(sources: Iterable[dict[str, str]], versions: dict[str, str]) -> str:
@@ -42,11 +33,11 @@ def citation_text(sources: Iterable[dict[str, str]], versions: dict[str, str]) -
     :param versions: of packages, by name.
     """
     cited = [
-        f'{item["title"]}: {item["citation"]}{", doi " + item["doi"] if item["doi"] else ""}'
+        f'{item["title"]}: {item["citation"]}{", doi " + item["doi"] if item["doi"] not in _UNSAID else ""}'
         for item in sources
-        if item['citation'] not in ('', UNKNOWN, 'aiida-osc')
+        if item['citation'] not in (*_UNSAID, 'this package')
     ]
-    unknown = [item['name'] for item in sources if item['citation'] == UNKNOWN]
+    unknown = [item['name'] for item in sources if item['citation'] in (UNKNOWN, UNVERIFIED)]
     tools = (
         f'aiida-osc {versions["aiida-osc"]} and AiiDA {versions["aiida-core"]} '
         '(S. P. Huber et al., Sci. Data 7, 300 (2020), doi 10.1038/s41597-020-00638-4)'

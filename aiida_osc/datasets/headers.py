@@ -86,7 +86,9 @@ def _recognised(header: str, level: str | None, environment: str) -> Field | Non
 def _split(header: str) -> tuple[Target, str] | None:
     """Return target and unit text of a header such as ``HOMO_eV``, ``lumo (hartree)``, ``IE adiabatic [eV]``."""
     text = re.sub(r'[\s_]+', '_', header.strip().lower())
-    for name in sorted(TARGETS, key=len, reverse=True):
+    # A computed target names its method in a written column; a plain header such as ``TPSA`` may be of any method.
+    plain = [name for name, target in TARGETS.items() if name == 'sa_score' or not target.computed]
+    for name in sorted(plain, key=len, reverse=True):
         rest = text.removeprefix(name)
         if rest != text and (not rest or rest[0] in '_[(:/'):
             return TARGETS[name], rest.strip('_[]():/')

@@ -2,21 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from aiida_osc import __version__
 from aiida_osc.active_learning.settings import promotion_rules
 from aiida_osc.datasets.columns import Column
 from aiida_osc.report import figures, tables, words
 from aiida_osc.report.drawing import molecule_svg
+from aiida_osc.report.html import render_template
 from aiida_osc.report.records import BATCH, COMPUTED, PREDICTED, CampaignRecord, MoleculeRecord, Number
 from aiida_osc.report.statistics import Comparison
 
-TEMPLATE, STYLESHEET = 'report.html.jinja', 'report.css'
+TEMPLATE = 'report.html.jinja'
 #: More drawings would make the page slow on a phone; the tables have all molecules.
 MAX_DRAWN = 240
 #: Targets shown on a card besides the objectives.
@@ -59,12 +57,9 @@ def render_page(record: CampaignRecord) -> str:
     places = {id(number): row for row, (_, number) in enumerate(tables.listed_numbers(record), start=2)}
     drawn = sorted((item for item in record.molecules if item.role == BATCH), key=lambda item: not item.hits)
     cards = [_card(item, record, levels, places) for item in drawn[:MAX_DRAWN] if item.status == COMPUTED]
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {'short': words.short, 'family': words.family}
-    return environment.from_string(_read(TEMPLATE)).render(
+    return render_template(
+        TEMPLATE,
         record=record,
-        version=__version__,
-        style=Markup(_read(STYLESHEET)),  # noqa: S704 (our own file)
         comparison=Comparison.from_totals(record.history['totals']),
         history_source=_history_source(record),
         figures=_figures(record),
@@ -195,7 +190,3 @@ def _error(values: Mapping[str, Any], column: Column) -> dict[str, str]:
         'z': '–' if values['mean_abs_z'] is None else f'{values["mean_abs_z"]:.2f}',
         'coverage': '–' if share is None else f'{100 * share:.0f} %',
     }
-
-
-def _read(name: str) -> str:
-    return files('aiida_osc.report').joinpath('templates', name).read_text(encoding='utf-8')

@@ -15,6 +15,11 @@ NAMES = {
     'dipole': 'dipole',
     'polarizability': 'polarizability',
     'sa_score': 'SA score',
+    'tpsa': 'TPSA',
+    'logp_surrogate': 'logP surrogate',
+    'hansen_dispersion_surrogate': 'Hansen dispersion surrogate',
+    'hansen_polar_surrogate': 'Hansen polar surrogate',
+    'hansen_hydrogen_surrogate': 'Hansen hydrogen surrogate',
 }
 #: Digits behind the point; two for what has no more meaning.
 DIGITS = {'dipole': 2, 'polarizability': 1, 'sa_score': 2}
@@ -22,13 +27,18 @@ DIGITS = {'dipole': 2, 'polarizability': 1, 'sa_score': 2}
 
 def quantity(column: Column) -> str:
     """Return the name of the target."""
-    return NAMES.get(column.target, column.target.replace('_', ' '))
+    return target_name(column.target)
+
+
+def target_name(target: str) -> str:
+    """Return the name of a target by its key."""
+    return NAMES.get(target, target.replace('_', ' '))
 
 
 def unit(column: Column) -> str:
     """Return the unit as printed; nothing for pure numbers."""
     name = column.definition.unit
-    return {'1': '', 'bohr^3': 'bohr³'}.get(name, name)
+    return {'1': '', 'bohr^3': 'bohr³', 'angstrom': 'Å', 'angstrom^2': 'Å²', 'MPa^0.5': '√MPa'}.get(name, name)
 
 
 def axis(column: Column) -> str:

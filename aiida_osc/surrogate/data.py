@@ -11,9 +11,8 @@ from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.datasets.splits import in_common_test_split
 from aiida_osc.errors import OscError
 from aiida_osc.surrogate.featurise import Graphs, featurise
+from aiida_osc.targets import COMPUTED
 
-#: Computed from the graph when needed, so never predicted unless asked for.
-COMPUTED = ('sa_score',)
 #: Labelled molecules outside the common test split that a training needs.
 MIN_MOLECULES = 5
 #: From this many on, calibration has molecules of its own; below, it shares those of validation.

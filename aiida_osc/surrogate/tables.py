@@ -9,8 +9,8 @@ from scipy.special import ndtri
 from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.export import escape_cell, format_number
 from aiida_osc.datasets.molecule_table import MoleculeTable
-from aiida_osc.surrogate.data import COMPUTED
 from aiida_osc.surrogate.ensemble import Prediction, Surrogate
+from aiida_osc.targets import COMPUTED
 
 
 def predict_table(surrogate: Surrogate, table: MoleculeTable) -> tuple[MoleculeTable, MoleculeTable]:

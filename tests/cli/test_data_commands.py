@@ -180,7 +180,7 @@ def test_geometry_files(invoke, tmp_path):
     invoke('export', 'geometries.h5', '--out', 'out.xyz')
     assert (tmp_path / 'out.xyz').read_text().startswith('2\ninchikey=KEY charge=1')
     assert 'not a molecule table' in invoke('merge', 'geometries.h5', '--out', 'o.h5', code=1).stderr
-    assert 'only molecule sets' in invoke('merge', 'geometries.h5', '--out', 'o.csv', code=1).stderr
+    assert 'give a molecule set' in invoke('merge', 'geometries.h5', '--out', 'o.csv', code=1).stderr
 
 
 @pytest.mark.usefixtures('no_profile')

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from rdkit import rdBase
 
+from aiida_osc.chem.conjugation import conjugated_systems
 from aiida_osc.diffusion.geometries import make_geometries
 from aiida_osc.diffusion.plausible import Blueprint
 from aiida_osc.diffusion.quality.busters import bust
 from aiida_osc.diffusion.quality.coverage import coverage, mean_or_none, median_or_none
 from aiida_osc.diffusion.quality.local import LocalErrors, Terms
-from aiida_osc.diffusion.quality.planarity import conjugated_systems, roughness
+from aiida_osc.diffusion.quality.planarity import roughness
 from aiida_osc.diffusion.quality.references import Conformers, Reference, pair_up
 from aiida_osc.diffusion.quality.relaxation import relax, summarise
 from aiida_osc.diffusion.quality.rmsd import HeavyFitter

@@ -5,10 +5,11 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdMolAlign
 
+from aiida_osc.chem.conjugation import conjugated_systems
 from aiida_osc.chem.handedness import reflect
 from aiida_osc.diffusion.quality.coverage import coverage
 from aiida_osc.diffusion.quality.local import Terms, torsion_angles
-from aiida_osc.diffusion.quality.planarity import conjugated_systems, roughness
+from aiida_osc.diffusion.quality.planarity import roughness
 from aiida_osc.diffusion.quality.rmsd import HeavyFitter
 
 

@@ -1,0 +1,1 @@
+"""What a data set holds, lacks and should not hold."""

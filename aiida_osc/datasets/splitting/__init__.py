@@ -1,0 +1,1 @@
+"""Parts for training, validation and test."""

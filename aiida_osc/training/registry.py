@@ -6,10 +6,12 @@ from typing import Any
 from aiida_osc.errors import OscError
 from aiida_osc.training.artifact import ModelArtifact
 
-#: kind, and signal where a kind has several -> (module, class); each class has ``from_artifact(artifact)``. Imported
-#: when needed, so no kind loads another.
+#: kind, and signal or family where a kind has several -> (module, class); each class has ``from_artifact(artifact)``.
+#: Imported when needed, so no kind loads another.
 CLASSES = {
     'surrogate': ('aiida_osc.surrogate.ensemble', 'Surrogate'),
+    'surrogate by gp': ('aiida_osc.surrogate.baselines.gp', 'GaussianProcess'),
+    'surrogate by boosting': ('aiida_osc.surrogate.baselines.boosting', 'Boosting'),
     'jtvae': ('aiida_osc.generator.generator', 'Generator'),
     'diffusion of molecules': ('aiida_osc.diffusion.molecules.model', 'ConformerModel'),
     'diffusion of grid': ('aiida_osc.diffusion.grids.model', 'GridModel'),

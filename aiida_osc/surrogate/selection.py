@@ -1,6 +1,6 @@
 """Which family of models to keep: the one with the smallest calibrated CRPS on molecules kept from training."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +73,14 @@ def choose(
         'notes': notes,
     }
     return next(candidate for candidate in candidates if candidate.family == best), record
+
+
+def describe_choice(record: Mapping[str, Any]) -> str:
+    """Return the record of a choice in one line."""
+    figures = ', '.join(f'{family} {value:.3f}' for family, value in record['crps'].items())
+    return '; '.join(
+        [f'kept: {record["family"]} (calibrated CRPS in units of the spread: {figures})', *record['notes']]
+    )
 
 
 def calibrated_crps(moments: Moments, labels: np.ndarray) -> np.ndarray:

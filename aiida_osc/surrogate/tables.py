@@ -12,17 +12,22 @@ from aiida_osc.surrogate.data import COMPUTED
 from aiida_osc.surrogate.prediction import Prediction, Predictor
 
 
-def predict_table(surrogate: Predictor, table: MoleculeTable) -> tuple[MoleculeTable, MoleculeTable]:
-    """Return two tables with the rows of ``table``: the means and the standard deviations.
+def predict_table(
+    surrogate: Predictor, table: MoleculeTable
+) -> tuple[MoleculeTable, MoleculeTable, dict[str, np.ndarray]]:
+    """Return two tables with the rows of ``table``, the means and the standard deviations, and arrays of the domain.
 
-    :return: ``(mean, sigma)``, both with the columns of the surrogate; ``mean`` keeps the columns of ``table`` that are
-        computed from the graph alone, such as ``sa_score``.
+    :return: ``(mean, sigma, domain)``, the tables with the columns of the surrogate; ``mean`` keeps the columns of
+        ``table`` that are computed from the graph alone, such as ``sa_score``. The arrays are those of
+        :class:`Prediction` that are there, by their names.
     """
     prediction = surrogate.predict(table.smiles)
     bare = MoleculeTable(table.smiles, table.inchikeys, table.source)
     computed = {key: values for key, values in table.columns.items() if key.target in COMPUTED}
     mean = {**computed, **_by_column(prediction, prediction.mean)}
-    return bare.with_columns(mean), bare.with_columns(_by_column(prediction, prediction.sigma))
+    arrays = {name: getattr(prediction, name) for name in ('in_domain', 'similarity', 'epistemic')}
+    domain = {name: array for name, array in arrays.items() if array is not None}
+    return bare.with_columns(mean), bare.with_columns(_by_column(prediction, prediction.sigma)), domain
 
 
 def prediction_csv(table: MoleculeTable, prediction: Prediction, confidence: float) -> str:

@@ -70,7 +70,7 @@ class ModelArtifact:
 
     @property
     def family(self) -> str:
-        """Return the kind, with signal or family where it has several: ``diffusion of molecules``, ``surrogate by gp``."""
+        """Return the kind, with signal or family where it has one: ``diffusion of molecules``, ``surrogate by gp``."""
         for word, key in (('of', 'signal'), ('by', 'family')):
             if key in self.config['architecture']:
                 return f'{self.kind} {word} {self.config["architecture"][key]}'

@@ -21,9 +21,19 @@ CLASSES = {
 def build(artifact: ModelArtifact) -> Any:
     """Return the model object of ``artifact``, on the CPU and in evaluation mode.
 
-    :raises OscError: when nothing here can build a model of that kind.
+    :raises OscError: when nothing here can build a model of that kind or it is damaged.
     """
     if artifact.family not in CLASSES:
         raise OscError(f'models of kind {artifact.family!r} cannot be built by this version of aiida-osc')
     module, name = CLASSES[artifact.family]
     return getattr(import_module(module), name).from_artifact(artifact)
+
+
+def build_surrogate(artifact: ModelArtifact) -> Any:
+    """Return the model object of ``artifact``, which must be a surrogate of any family.
+
+    :raises OscError: when it is a model of another kind, unfinished or damaged.
+    """
+    if artifact.kind != 'surrogate':
+        raise OscError(f'this is a model of kind {artifact.kind!r}: give a surrogate')
+    return build(artifact)

@@ -8,6 +8,7 @@ from aiida.orm import Dict, Int
 from aiida_osc.data.model import ModelData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.errors import OscError
+from aiida_osc.surrogate.selection import describe_choice
 from aiida_osc.training.settings import FitSettings
 
 
@@ -74,20 +75,28 @@ class TrainInPiecesWorkChain(WorkChain):
             self.report(f'piece {self.ctx.pieces + 1} failed: {exception}')
             return self.exit_codes.ERROR_TRAINING_FAILED.format(reason=str(exception))
         self.ctx.pieces += 1
-        progress = self.ctx.model.base.attributes.get('progress')
-        last = progress['history'][-1] if progress['history'] else {'train_loss': float('nan'), 'loss': float('nan')}
-        self.report(
-            f'piece {self.ctx.pieces}: epoch {progress["epoch"]} of {progress["epochs"]}, '
-            f'training loss {last["train_loss"]:.4f}, watched loss {last["loss"]:.4f}, '
-            f'best in epoch {progress["best_epoch"]}'
-        )
+        self.report(f'piece {self.ctx.pieces}: {_progress(self.ctx.model.base.attributes.get("progress"))}')
         return None
 
     def finalize(self):
         """Return the model and report its metrics."""
+        choice = self.ctx.model.base.attributes.get('choice', {})
+        if choice:
+            self.report(describe_choice(choice))
         figures = [_figure(*item) for item in self.ctx.model.base.attributes.get('metrics').items()]
         self.report(', '.join(figures))
         self.out('model', self.ctx.model)
+
+
+def _progress(progress: dict) -> str:
+    """Return where the training stands."""
+    if not progress['history']:
+        return 'fitted without epochs'
+    last = progress['history'][-1]
+    return (
+        f'epoch {progress["epoch"]} of {progress["epochs"]}, training loss {last["train_loss"]:.4f}, '
+        f'watched loss {last["loss"]:.4f}, best in epoch {progress["best_epoch"]}'
+    )
 
 
 def _figure(name: str, values: dict) -> str:

@@ -118,8 +118,8 @@ def load_lightgbm() -> Any:
         import lightgbm
     except (ImportError, OSError) as exception:
         raise OscError(
-            f'gradient boosting needs LightGBM, which cannot be used here ({exception}): '
-            "pip install 'aiida-osc[boosting]', and the library libgomp of the system"
+            f'gradient boosting needs LightGBM, which cannot be used here ({exception}): pip install lightgbm, '
+            'and the OpenMP library of the system (on Debian: apt-get install libgomp1)'
         ) from None
     return lightgbm
 

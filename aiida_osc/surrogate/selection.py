@@ -50,29 +50,38 @@ def choose(
     :raises OscError: when no candidate is usable.
     """
     rows = parts.calibration
-    notes, figures = list(notes), {}
+    notes = list(notes)
+    figures: dict[str, dict[str, float]] = {}
     for candidate in candidates:
         moments = candidate.moments(rows)
         reason = why_unusable(candidate, moments, labels, parts)
         if reason is not None:
             notes.append(f'{candidate.family} was rejected: {reason}')
             continue
-        figures[candidate.family] = np.nanmean(calibrated_crps(moments, labels[rows]), axis=0)
+        figures[candidate.family] = _by_column(calibrated_crps(moments, labels[rows]), columns)
     if not figures:
         raise OscError(f'no usable model: {"; ".join(notes)}; label more molecules or look at the data')
-    best = min(figures, key=lambda family: float(np.nanmean(figures[family])))
+    means = {family: float(np.mean(list(values.values()))) for family, values in figures.items()}
+    best = min(means, key=lambda family: means[family])
     record = {
         'family': best,
         'measure': MEASURE,
         'molecules': len(rows),
-        'crps': {family: float(np.nanmean(values)) for family, values in figures.items()},
-        'crps_by_column': {
-            family: {str(c): float(v) for c, v in zip(columns, values, strict=True) if np.isfinite(v)}
-            for family, values in figures.items()
-        },
+        'crps': means,
+        'crps_by_column': figures,
         'notes': notes,
     }
     return next(candidate for candidate in candidates if candidate.family == best), record
+
+
+def _by_column(values: np.ndarray, columns: Sequence[Column]) -> dict[str, float]:
+    """Return the mean of each column that has a value."""
+    there = np.isfinite(values)
+    return {
+        str(column): float(values[mask, number].mean())
+        for number, (column, mask) in enumerate(zip(columns, there.T, strict=True))
+        if mask.any()
+    }
 
 
 def describe_choice(record: Mapping[str, Any]) -> str:

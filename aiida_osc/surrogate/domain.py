@@ -79,13 +79,13 @@ class Domain:
         :param counts: Morgan features, shape ``(molecules, 2048)``.
         :param leave_out: for each molecule the reference that is not compared with it, shape ``(molecules,)``.
         """
-        sizes = self.bits.sum(axis=0, dtype=np.int64).astype(np.float32)
+        sizes = self.bits.sum(axis=0, dtype=np.int64)
         nearest = np.zeros(counts.shape[0])
         for row in range(counts.shape[0]):
             found = counts.indices[counts.indptr[row] : counts.indptr[row + 1]]
             # One byte per sum is four times as fast as floating point, and enough up to 255 features.
             shared = self.bits[found].sum(axis=0, dtype=np.uint8 if len(found) < 256 else np.uint16)
-            values = shared / (sizes + np.float32(len(found)) - shared)
+            values = shared / (sizes + len(found) - shared)
             if leave_out is not None:
                 values[leave_out[row]] = 0
             nearest[row] = values.max(initial=0)

@@ -206,8 +206,8 @@ class DiscoveryWorkChain(WorkChain):
         self._record('mean', outputs['mean'])
         self._record('sigma', outputs['sigma'])
         self._record('model', self.ctx.surrogate)
-        outside = int((~outputs['domain'].get_array('in_domain')).sum())
-        self.report(f'iteration {self.ctx.iteration}: {outside} molecules lie outside the domain of the surrogate')
+        known = outputs['domain'].get_array('in_domain')
+        self.report(f'iteration {self.ctx.iteration}: {known.sum()} of {len(known)} lie in the domain of the surrogate')
         return None
 
     def select(self):

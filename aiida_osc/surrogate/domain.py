@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from scipy.sparse import csr_array
 
-from aiida_osc.chem.fingerprints import BITS
+from aiida_osc.chem.fingerprints import BITS, morgan_counts
+from aiida_osc.chem.molecules import parse_smiles
 from aiida_osc.errors import OscError
 from aiida_osc.surrogate.featurise import Graphs
 
@@ -36,20 +37,17 @@ class Domain:
     seen: Sequence[Sequence[int]]
 
     @classmethod
-    def fit(cls, counts: csr_array, graphs: Graphs, rows: np.ndarray, seed: int) -> Self:
-        """Return the domain of the training molecules ``rows``.
-
-        :param counts: Morgan features of those molecules, in the order of ``rows``.
-        """
+    def fit(cls, smiles: Sequence[str], graphs: Graphs, rows: np.ndarray, seed: int) -> Self:
+        """Return the domain of the training molecules ``rows`` of ``smiles`` and ``graphs``."""
         rng = np.random.default_rng(seed)
-        picked = np.sort(rng.permutation(len(rows))[:MAX_REFERENCES])
+        picked = rng.permutation(rows)[:MAX_REFERENCES]
+        counts = morgan_counts([parse_smiles(smiles[row]) for row in picked])
         seen = [np.flatnonzero(kinds).tolist() for kinds in graphs.categories(rows)]
-        bits = np.ascontiguousarray((counts[picked].toarray() > 0).astype(np.uint8).T)
+        bits = np.ascontiguousarray((counts.toarray() > 0).astype(np.uint8).T)
         domain = cls(bits, 0.0, seen)
-        compared = rng.permutation(len(picked))[:MAX_COMPARED]
         if len(picked) < 2:
             return domain
-        nearest = domain.similarity(counts[picked[compared]], leave_out=compared)
+        nearest = domain.similarity(counts[:MAX_COMPARED], leave_out=np.arange(len(picked)))
         return cls(bits, float(np.quantile(nearest, OUTLIERS)), seen)
 
     @classmethod
@@ -58,12 +56,15 @@ class Domain:
 
         :raises OscError: when it is damaged.
         """
-        packed, threshold = tensors.get(TENSOR), extra['threshold']
+        packed, threshold, seen = tensors.get(TENSOR), extra['threshold'], extra['seen']
         if packed is None or packed.dtype != torch.uint8 or packed.ndim != 2 or packed.shape[1] * 8 != BITS:
             raise OscError('the surrogate is damaged: the fingerprints of its training molecules are missing')
         if not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
             raise OscError('the surrogate is damaged: its similarity threshold is not within 0 and 1')
-        return cls(np.ascontiguousarray(np.unpackbits(packed.numpy(), axis=1).T), float(threshold), extra['seen'])
+        lists = isinstance(seen, list) and len(seen) == 2 and all(isinstance(kinds, list) for kinds in seen)
+        if not lists or not all(isinstance(kind, int) for kinds in seen for kind in kinds):
+            raise OscError('the surrogate is damaged: the categories that it saw are no two lists of numbers')
+        return cls(np.ascontiguousarray(np.unpackbits(packed.numpy(), axis=1).T), float(threshold), seen)
 
     def to_json(self) -> dict[str, Any]:
         """Return threshold and categories."""
@@ -77,7 +78,7 @@ class Domain:
         """Return the Tanimoto similarity of each molecule to its nearest reference, shape ``(molecules,)``.
 
         :param counts: Morgan features, shape ``(molecules, 2048)``.
-        :param leave_out: for each molecule the reference that is not compared with it, shape ``(molecules,)``.
+        :param leave_out: for each molecule the reference that is not compared with it.
         """
         sizes = self.bits.sum(axis=0, dtype=np.int64)
         nearest = np.zeros(counts.shape[0])

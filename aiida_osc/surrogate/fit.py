@@ -59,7 +59,7 @@ def fit_surrogate_piece(
         center, spread = normalisation(data.labels[data.parts.train])
         config['extra']['normalisation'] = {'mean': center.tolist(), 'std': spread.tolist()}
     training['molecules'] = {name: len(getattr(data.parts, name)) for name in data.parts.__dataclass_fields__}
-    training.setdefault('progress', NO_EPOCHS)
+    training.setdefault('progress', dict(NO_EPOCHS))
     candidates, notes = [], []
     if settings.family in (AUTO, NETWORK):
         start = checkpoint if training['start'] == 'warm' else None
@@ -178,7 +178,7 @@ def _finish(
     raw, here = best.moments(data.parts.calibration), labels[data.parts.calibration]
     scale = sigma_scale(raw.mean, raw.sigma, here)
     intervals = Intervals.fit(raw.mean, scale * raw.sigma, here)
-    domain = Domain.fit(data.counts[data.parts.train], data.graphs, data.parts.train, seed)
+    domain = Domain.fit(data.smiles, data.graphs, data.parts.train, seed)
     extra = {'scale': scale.tolist(), 'intervals': intervals.to_json(), 'domain': domain.to_json()}
     config.update({'architecture': best.architecture, 'finished': True, 'extra': {**config['extra'], **extra}})
     tensors = {**best.tensors, **domain.tensors()}

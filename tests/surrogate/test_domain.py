@@ -17,7 +17,7 @@ def counts(smiles):
 
 
 def fit(smiles, seed=0):
-    return Domain.fit(counts(smiles), featurise(smiles), np.arange(len(smiles)), seed)
+    return Domain.fit(smiles, featurise(smiles), np.arange(len(smiles)), seed)
 
 
 def test_similarity_is_that_of_rdkit(labelled_table):
@@ -66,6 +66,9 @@ def test_survives_its_tensors_and_refuses_damage(labelled_table):
             Domain.load(domain.to_json(), {name: tensor})
     with pytest.raises(OscError, match='fingerprints'):
         Domain.load(domain.to_json(), {})
+    for seen in (None, [], [[1], 'ab'], [[1.5], []], [[1], [2], [3]]):
+        with pytest.raises(OscError, match='categories'):
+            Domain.load({**domain.to_json(), 'seen': seen}, domain.tensors())
     for threshold in (2.0, -1.0, 'x', None):
         with pytest.raises(OscError, match='threshold'):
             Domain.load({**domain.to_json(), 'threshold': threshold}, domain.tensors())

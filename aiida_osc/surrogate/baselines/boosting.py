@@ -20,7 +20,11 @@ from aiida_osc.training.artifact import ModelArtifact
 FAMILY = 'boosting'
 #: Each is left out of one of as many models, whose mean is the prediction and whose spread its epistemic part.
 FOLDS = 5
-#: Molecules to be read: Morgan features, then how often each category of atoms and bonds occurs.
+#: Of more training molecules, this many are drawn by seed: their features take four kilobytes each.
+MAX_MOLECULES = 20000
+#: Molecules whose features are laid out at once when predicting.
+CHUNK = 4096
+#: What is asked of a molecule: Morgan features, then how often each category of atoms and bonds occurs.
 FEATURES = BITS + ATOM_CATEGORIES + BOND_CATEGORIES
 ROUNDS, ERROR_ROUNDS = 150, 40
 #: Leaves of a tree, fewer where there are fewer labels than :data:`MANY_LABELS`.
@@ -129,8 +133,21 @@ def feature_matrix(graphs: Graphs, rows: np.ndarray, counts: csr_array) -> np.nd
 
     :param counts: Morgan features of the molecules ``rows``.
     """
-    atoms, bonds = graphs.category_counts(rows)
-    return np.hstack([counts.toarray(), atoms, bonds]).astype(np.int16)
+    parts = [counts.astype(np.int16).toarray(), *graphs.category_counts(rows)]
+    return np.hstack([part.astype(np.int16, copy=False) for part in parts])
+
+
+def _moments(boosted: Boosted, graphs: Graphs, rows: np.ndarray, counts: csr_array) -> Moments:
+    """Return the moments for the molecules ``rows``, laid out chunk by chunk.
+
+    :param counts: Morgan features of those molecules.
+    """
+    empty = np.zeros((0, len(boosted.floor)))
+    chunks = [Moments(empty, empty, empty)]
+    for start in range(0, len(rows), CHUNK):
+        part = slice(start, start + CHUNK)
+        chunks.append(boosted.moments(feature_matrix(graphs, rows[part], counts[part])))
+    return Moments(*(np.concatenate([getattr(item, name) for item in chunks]) for name in Moments.__annotations__))
 
 
 class Boosting:
@@ -173,7 +190,7 @@ class Boosting:
     def moments(self, graphs: Graphs, rows: np.ndarray, counts: csr_array | None) -> Moments:
         """Return the moments of normalised labels."""
         assert counts is not None
-        return self.boosted.moments(feature_matrix(graphs, rows, counts))
+        return _moments(self.boosted, graphs, rows, counts)
 
 
 def fit_candidate(data: TrainingData, labels: np.ndarray, seed: int) -> Candidate:
@@ -182,11 +199,11 @@ def fit_candidate(data: TrainingData, labels: np.ndarray, seed: int) -> Candidat
     :param labels: normalised, of all molecules of ``data``.
     :raises OscError: when LightGBM is not installed.
     """
-    train = data.parts.train
+    train = np.random.default_rng(seed).permutation(data.parts.train)[:MAX_MOLECULES]
     boosted = fit(feature_matrix(data.graphs, train, data.counts[train]), labels[train], seed)
     architecture = {'family': FAMILY, 'depth': boosted.forest.depth, 'floor': boosted.floor.tolist()}
 
     def moments(rows: np.ndarray) -> Moments:
-        return boosted.moments(feature_matrix(data.graphs, rows, data.counts[rows]))
+        return _moments(boosted, data.graphs, rows, data.counts[rows])
 
     return Candidate(FAMILY, architecture, boosted.forest.tensors(), moments)

@@ -46,7 +46,10 @@ class Intervals:
 
         :raises OscError: when they are damaged.
         """
-        quantiles = np.asarray(values, dtype=float)
+        try:
+            quantiles = np.asarray(values, dtype=float)
+        except (TypeError, ValueError):
+            quantiles = np.zeros(0)
         if quantiles.shape != (targets, len(GRID)) or not (np.diff(quantiles, axis=1, prepend=0) >= 0).all():
             raise OscError('the surrogate is damaged: its intervals do not fit its columns')
         return cls(quantiles)

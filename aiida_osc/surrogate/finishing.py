@@ -42,18 +42,16 @@ class Finishing:
         :raises OscError: when something is missing or does not fit.
         """
         columns = tuple(Column.parse(name) for name in config['targets'])
-        extra = config['extra']
+        extra, count = config['extra'], len(columns)
         try:
-            return cls(
-                columns,
-                vector(extra['normalisation']['mean'], len(columns)),
-                vector(extra['normalisation']['std'], len(columns)),
-                vector(extra['scale'], len(columns)),
-                Intervals.from_json(extra['intervals'], len(columns)),
-                Domain.load(extra['domain'], tensors),
-            )
+            center, spread = (vector(extra['normalisation'][name], count) for name in ('mean', 'std'))
+            scale, intervals = vector(extra['scale'], count), Intervals.from_json(extra['intervals'], count)
+            domain = Domain.load(extra['domain'], tensors)
         except (KeyError, TypeError) as exception:
             raise OscError(f'the surrogate is damaged: {exception} is missing in its configuration') from None
+        if not ((spread > 0) & (scale > 0)).all():
+            raise OscError('the surrogate is damaged: a scale is not positive')
+        return cls(columns, center, spread, scale, intervals, domain)
 
     def prediction(
         self, moments: Moments, graphs: Graphs, rows: np.ndarray, counts: csr_array | None = None
@@ -105,9 +103,12 @@ def predict_smiles(model: Finished, smiles: Sequence[str], *, similarity: bool, 
 def vector(values: Any, length: int) -> np.ndarray:
     """Return ``values`` as an array of shape ``(length,)``.
 
-    :raises OscError: when they do not fit or are not finite.
+    :raises OscError: when they are no finite numbers, or not that many.
     """
-    array = np.asarray(values, dtype=float)
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        array = np.zeros(0)
     if array.shape != (length,) or not np.isfinite(array).all():
         raise OscError('the surrogate is damaged: its normalisation does not fit its columns')
     return array

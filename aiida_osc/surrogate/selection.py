@@ -102,7 +102,6 @@ def calibrated_crps(moments: Moments, labels: np.ndarray) -> np.ndarray:
     result = np.full(labels.shape, np.nan)
     for number in range(FOLDS):
         mine, others = fold == number, fold != number
-        # With a single molecule there is nothing to calibrate on.
         scale = sigma_scale(moments.mean[others], moments.sigma[others], labels[others])
         result[mine] = crps(moments.mean[mine], scale * moments.sigma[mine], labels[mine])
     return result

@@ -57,7 +57,16 @@ def test_survives_json_and_refuses_damage():
     intervals = Intervals.fit(*draw(np.random.default_rng(0), 100))
     again = Intervals.from_json(intervals.to_json(), 1)
     np.testing.assert_array_equal(again.quantiles, intervals.quantiles)
-    for damaged in ([], [[1.0]], [[2.0, 1.0, *GRID[2:]]], [[float('nan')] * len(GRID)], intervals.to_json() * 2):
+    for damaged in (
+        [],
+        'x',
+        [[1.0], [1.0, 2.0]],
+        {},
+        [[1.0]],
+        [[2.0, 1.0, *GRID[2:]]],
+        [[float('nan')] * len(GRID)],
+        intervals.to_json() * 2,
+    ):
         with pytest.raises(OscError, match='its intervals do not fit'):
             Intervals.from_json(damaged, 1)
     for confidence in (0, 1, -0.5, 90):

@@ -12,7 +12,7 @@ from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.splits import in_common_test_split
 from aiida_osc.errors import OscError
 from aiida_osc.surrogate import fit as module
-from aiida_osc.surrogate.baselines import boosting
+from aiida_osc.surrogate.baselines import boosting, gp
 from aiida_osc.surrogate.ensemble import Surrogate
 from aiida_osc.surrogate.fit import fit_surrogate_piece
 from aiida_osc.surrogate.settings import SurrogateSettings
@@ -183,6 +183,23 @@ def test_models_of_other_families_and_kinds_are_refused(models, family):
     strange = ModelArtifact({**models[family].config, 'architecture': {'family': 'os'}}, models[family].weights)
     with pytest.raises(OscError, match='cannot be built'):
         build_surrogate(strange)
+
+
+@pytest.mark.parametrize('damage', [{'scale': [1.0, -1.0]}, {'scale': ['a', 'b']}, {'scale': [1.0]}, {'scale': None}])
+def test_damaged_scales_are_one_sentence(models, damage):
+    config = models['gp'].config
+    with pytest.raises(OscError, match='is damaged'):
+        build(ModelArtifact({**config, 'extra': {**config['extra'], **damage}}, models['gp'].weights))
+
+
+@pytest.mark.parametrize('family', ['gp', 'boosting'])
+def test_chunks_have_no_influence(models, family, labelled_table, monkeypatch):
+    surrogate = build(models[family])
+    whole = surrogate.predict(labelled_table.smiles)
+    monkeypatch.setattr({'gp': gp, 'boosting': boosting}[family], 'CHUNK', 7)
+    parts = surrogate.predict(labelled_table.smiles)
+    np.testing.assert_allclose(parts.mean, whole.mean, rtol=1e-12)
+    np.testing.assert_allclose(parts.sigma, whole.sigma, rtol=1e-12)
 
 
 @pytest.mark.parametrize('family', ['mpnn', 'gp', 'boosting'])

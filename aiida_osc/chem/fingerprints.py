@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
-from rdkit import DataStructs
+from rdkit import Chem, DataStructs
 from rdkit.Chem import rdFingerprintGenerator
+from scipy.sparse import csr_array
 
 from aiida_osc.chem.molecules import parse_smiles
 
@@ -24,6 +25,18 @@ def morgan(smiles: Sequence[str]) -> list[DataStructs.ExplicitBitVect]:
     :raises MoleculeError: when a SMILES is invalid.
     """
     return [_generator().GetFingerprint(parse_smiles(item)) for item in smiles]
+
+
+def morgan_counts(mols: Sequence[Chem.Mol]) -> csr_array:
+    """Return how often each Morgan feature (radius 2, folded to 2048) occurs in each molecule, at most 255 times.
+
+    :return: sparse integers of shape ``(molecules, 2048)``.
+    """
+    found = [_generator().GetCountFingerprint(mol).GetNonzeroElements() for mol in mols]
+    offsets = np.cumsum([0, *map(len, found)])
+    features = np.fromiter((key for item in found for key in item), dtype=np.int64, count=offsets[-1])
+    counts = np.fromiter((count for item in found for count in item.values()), dtype=np.int64, count=offsets[-1])
+    return csr_array((np.minimum(counts, 255), features, offsets), shape=(len(found), BITS))
 
 
 def max_similarity(queries: Sequence[str], references: Sequence[str]) -> np.ndarray:

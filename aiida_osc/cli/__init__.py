@@ -12,6 +12,7 @@ COMMANDS = {
     'data': (f'{_CLI}.data', 'data', 'Import, show and export data sets.'),
     'train': (f'{_CLI}.train', 'train', 'Train a surrogate or a generator.'),
     'predict': (f'{_CLI}.predict', 'predict', 'Predict properties with calibrated uncertainty.'),
+    'evaluate': (f'{_CLI}.evaluate', 'evaluate', 'Compare predictions with labels.'),
     'motifs': (f'{_CLI}.motifs', 'motifs', 'Decompose molecules into motifs and check that they reassemble.'),
     'generate': (f'{_CLI}.generate', 'generate', 'Sample new molecules.'),
     'geometries': (f'{_CLI}.geometries', 'geometries', 'Make 3D structures.'),

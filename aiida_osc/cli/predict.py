@@ -18,9 +18,19 @@ from aiida_osc.cli.common import is_file, profile_option
     show_default=True,
     help='Probability that the value lies between low and high.',
 )
+@click.option(
+    '--similarity/--no-similarity',
+    default=True,
+    show_default=True,
+    help='Search the nearest training molecule, which the domain flag then asks for too.',
+)
 @profile_option
-def predict(molecules: str, model: str, out: str | None, confidence: float, profile: str | None):
+def predict(molecules: str, model: str, out: str | None, confidence: float, similarity: bool, profile: str | None):
     """Predict properties: mean, calibrated standard deviation and interval of every column, and a domain flag.
+
+    The interval from low to high is conformal: it held the promised share of the labels that calibrated the model,
+    whatever the shape of its errors. The flag in_domain is false for kinds of atoms or bonds that the model never saw,
+    and for molecules farther from the training molecules than these are from each other.
 
     A model FOLDER and a FILE of molecules need no profile. When either is a node, the prediction is stored as nodes.
     """
@@ -33,16 +43,18 @@ def predict(molecules: str, model: str, out: str | None, confidence: float, prof
             raise OscError('say with --out which CSV file to write')
         from aiida_osc.cli.training import read_file
         from aiida_osc.training.artifact import ModelArtifact
-        from aiida_osc.training.registry import build
+        from aiida_osc.training.registry import build_surrogate
 
         # Labels in the file are not read, so it need not say their level.
         table = read_file(molecules, level='not read')
-        _write(build(ModelArtifact.load(model)), table, out, confidence)
+        _write(build_surrogate(ModelArtifact.load(model)), table, out, confidence, similarity)
         return
-    _predict_nodes(molecules, model, out, confidence, profile)
+    _predict_nodes(molecules, model, out, confidence, similarity, profile)
 
 
-def _predict_nodes(molecules: str, model: str, out: str | None, confidence: float, profile: str | None) -> None:
+def _predict_nodes(
+    molecules: str, model: str, out: str | None, confidence: float, similarity: bool, profile: str | None
+) -> None:
     from aiida_osc.cli.common import load_osc_profile
 
     load_osc_profile(profile)
@@ -54,22 +66,19 @@ def _predict_nodes(molecules: str, model: str, out: str | None, confidence: floa
     for name, node in predict_function(model_node, molecule_node).items():
         click.echo(f'{name}: node {node.pk}, uuid {node.uuid}')
     if out:
-        _write(model_node.load(), molecule_node.load(), out, confidence)
+        _write(model_node.load(), molecule_node.load(), out, confidence, similarity)
 
 
-def _write(surrogate, table, out: str, confidence: float) -> None:
+def _write(surrogate, table, out: str, confidence: float, similarity: bool) -> None:
     from aiida_osc.errors import OscError
-    from aiida_osc.surrogate.ensemble import Surrogate
     from aiida_osc.surrogate.tables import prediction_csv
 
-    if not isinstance(surrogate, Surrogate):
-        raise OscError(f'this is a {type(surrogate).__name__.lower()}: give a surrogate')
-    prediction = surrogate.predict(table.smiles)
+    prediction = surrogate.predict(table.smiles, similarity=similarity)
     try:
         Path(out).write_text(prediction_csv(table, prediction, confidence))
     except OSError as exception:
         raise OscError(f'{out} cannot be written: {exception}') from None
     outside = int((~prediction.in_domain).sum())
     if outside:
-        click.echo(f'{outside} molecules have kinds of atoms or bonds that the model never saw', err=True)
+        click.echo(f'{outside} molecules lie outside the domain of the model', err=True)
     click.echo(f'written: {out}, {len(table)} molecules')

@@ -8,6 +8,13 @@ from aiida_osc.cli.training import loop_settings, over_file, submit_training, tr
 @click.command('surrogate')
 @training_options
 @click.option('--column', 'columns', multiple=True, metavar='TARGET@LEVEL', help='Column to predict; repeat for more.')
+@click.option(
+    '--family',
+    type=click.Choice(['auto', 'mpnn', 'gp', 'boosting']),
+    default='auto',
+    show_default=True,
+    help='Network, Gaussian processes, boosted trees, or what predicts best on molecules kept from training.',
+)
 @click.option('--members', type=click.IntRange(1), help='Ensemble members.')
 def surrogate(
     data: str,
@@ -17,10 +24,11 @@ def surrogate(
     seed: int,
     profile: str | None,
     columns: tuple[str, ...],
+    family: str,
     members: int | None,
     **options,
 ):
-    """Train an ensemble that predicts the labelled columns with calibrated uncertainty.
+    """Train a model that predicts the labelled columns with calibrated uncertainty.
 
     With --out everything happens here, on files: OUT is checkpoint and result, and an interrupted training goes on when
     the command is given again. Without it, a WorkChain is submitted and its result is stored as a node. Molecules of
@@ -28,7 +36,7 @@ def surrogate(
     """
     from aiida_osc.surrogate.settings import SurrogateSettings
 
-    values = loop_settings(**options)
+    values = loop_settings(**options) | {'family': family}
     values |= {'columns': list(columns)} if columns else {}
     values |= {'members': members} if members else {}
     values = over_file(values, **options)
@@ -38,6 +46,7 @@ def surrogate(
         return
     from aiida_osc.cli.training import read_file, train_on_files
     from aiida_osc.surrogate.fit import fit_surrogate_piece
+    from aiida_osc.surrogate.selection import describe_choice
 
     table = read_file(data, level)
 
@@ -47,6 +56,7 @@ def surrogate(
     artifact = train_on_files(piece, out, start, settings=settings, **options)
     if artifact is None:
         return
+    click.echo(describe_choice(artifact.config['training']['choice']))
     for column, values in artifact.config['metrics'].items():
         figures = ', '.join(f'{name.upper()} {values[name]:.4f}' for name in ('mae', 'rmse', 'nll', 'crps'))
         click.echo(f'{column}: {figures} on {values["n"]} molecules ({values["split"]})')

@@ -14,7 +14,8 @@ class ModelData(Data):
     """Weights as safetensors, configuration as JSON.
 
     Queryable attributes: ``kind``, ``targets`` (written columns), ``metrics``, ``data_hash`` (content hash of the
-    training set), ``versions``, ``finished``, ``progress`` (epochs and pieces), ``content_hash``.
+    training set), ``versions``, ``finished``, ``progress`` (epochs and pieces), ``choice`` (which family of surrogates
+    was kept and why, empty for other models), ``content_hash``.
     ``node.export('model/weights.safetensors')`` also writes ``config.json`` beside it: a model folder.
     """
 
@@ -29,6 +30,7 @@ class ModelData(Data):
         keys = ('kind', 'targets', 'metrics', 'data_hash', 'versions', 'finished')
         attributes = {key: artifact.config[key] for key in keys}
         attributes['progress'] = artifact.config['training'].get('progress', {})
+        attributes['choice'] = artifact.config['training'].get('choice', {})
         attributes['content_hash'] = artifact.content_hash()
         self.base.attributes.set_many(attributes)
 

@@ -134,10 +134,10 @@ class CampaignReader:
         node = self._data[ref.pk]
         source = None if training is None else training.inputs.get('molecules')
         seed = None if training is None else training.inputs.get('seed')
-        kind = node.base.attributes.get('kind')
+        kind, choice = node.base.attributes.get('kind'), node.base.attributes.get('choice', {})
         return ModelRecord(
             node=NodeRef(ref.uuid, ref.pk, kind),
-            kind=kind,
+            kind=f'{kind} ({choice["family"]})' if choice else kind,
             iteration=number,
             metrics=node.base.attributes.get('metrics'),
             epochs=node.base.attributes.get('progress', {}).get('epoch'),

@@ -3,9 +3,13 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from scipy.sparse import csr_array
 
+from aiida_osc.chem.fingerprints import morgan_counts
+from aiida_osc.chem.molecules import parse_smiles
 from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.datasets.splits import in_common_test_split
@@ -46,6 +50,12 @@ class TrainingData:
     graphs: Graphs
     labels: np.ndarray
     parts: Parts
+    smiles: tuple[str, ...]
+
+    @cached_property
+    def counts(self) -> csr_array:
+        """Return the Morgan features, shape ``(molecules, 2048)``."""
+        return morgan_counts([parse_smiles(item) for item in self.smiles])
 
 
 def prepare(
@@ -65,7 +75,8 @@ def prepare(
     labels = labels[rows]
     for column, values in zip(chosen, labels[parts.train].T, strict=True):
         _check_spread(column, values)
-    return TrainingData(chosen, featurise([table.smiles[row] for row in rows]), labels, parts)
+    smiles = tuple(table.smiles[row] for row in rows)
+    return TrainingData(chosen, featurise(smiles), labels, parts, smiles)
 
 
 def choose_columns(table: MoleculeTable, columns: Sequence[str] | None, min_labels: int) -> tuple[Column, ...]:

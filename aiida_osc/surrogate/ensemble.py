@@ -1,16 +1,18 @@
 """A trained surrogate: SMILES in, mean and calibrated standard deviation of every column out."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 import torch
+from scipy.sparse import csr_array
 
-from aiida_osc.datasets.columns import Column
 from aiida_osc.errors import OscError
-from aiida_osc.surrogate.featurise import FEATURES_VERSION, Graphs, featurise
+from aiida_osc.surrogate import domain
+from aiida_osc.surrogate.featurise import FEATURES_VERSION, Graphs
+from aiida_osc.surrogate.finishing import Finishing, predict_smiles
 from aiida_osc.surrogate.network import Architecture, EnsembleNetwork
+from aiida_osc.surrogate.prediction import Moments, Prediction
 from aiida_osc.training.artifact import ModelArtifact, load_weights
 from aiida_osc.training.device import cpu_threads
 
@@ -18,37 +20,18 @@ from aiida_osc.training.device import cpu_threads
 CHUNK = 64
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """Predicted normal distributions, in the canonical units of the columns.
-
-    :param mean: shape ``(molecules, targets)``.
-    :param sigma: calibrated standard deviation, the spread between members included, same shape.
-    :param in_domain: whether every kind of atom and bond of the molecule occurred in training, shape ``(molecules,)``.
-    """
-
-    columns: tuple[Column, ...]
-    mean: np.ndarray
-    sigma: np.ndarray
-    in_domain: np.ndarray
-
-
 class Surrogate:
-    """An ensemble network with the normalisation of its labels and the calibration of its spread."""
+    """An ensemble network with the normalisation of its labels, the calibration of its spread and its domain."""
 
-    def __init__(self, network: EnsembleNetwork, config: dict[str, Any]) -> None:
+    def __init__(self, network: EnsembleNetwork, config: dict[str, Any], finishing: Finishing) -> None:
         """Wrap ``network``, which is put into evaluation mode.
 
-        :param config: configuration as in :class:`ModelArtifact`; ``extra`` holds ``normalisation`` (``mean``,
-            ``std``), ``scale`` of the standard deviations, and ``seen`` categories.
+        :param config: configuration as in :class:`ModelArtifact`.
         """
         self.network = network.eval()
         self.config = config
-        self.columns = tuple(Column.parse(name) for name in config['targets'])
-        extra = config['extra']
-        self._center = _vector(extra['normalisation']['mean'], len(self.columns))
-        self._spread = _vector(extra['normalisation']['std'], len(self.columns))
-        self._scale = _vector(extra['scale'], len(self.columns))
+        self.finishing = finishing
+        self.columns = finishing.columns
 
     @classmethod
     def from_artifact(cls, artifact: ModelArtifact) -> Self:
@@ -58,34 +41,35 @@ class Surrogate:
         """
         artifact.require('surrogate')
         network = build_network(artifact.config)
-        load_weights(network, artifact.weights)
-        try:
-            return cls(network, artifact.config)
-        except (KeyError, TypeError) as exception:
-            raise OscError(f'the surrogate is damaged: {exception} is missing in its configuration') from None
+        load_weights(network, network_weights(artifact.weights))
+        return cls(network, artifact.config, Finishing.load(artifact.config, artifact.weights))
 
     def to_artifact(self) -> ModelArtifact:
         """Return weights and configuration."""
-        return ModelArtifact(self.config, self.network.state_dict())
+        return ModelArtifact(self.config, {**self.network.state_dict(), **self.finishing.domain.tensors()})
 
-    def predict(self, smiles: Sequence[str]) -> Prediction:
+    def predict(self, smiles: Sequence[str], *, similarity: bool = True) -> Prediction:
         """Return the predictions for ``smiles``, in their order.
 
+        :param similarity: whether the nearest training molecules are searched.
         :raises MoleculeError: when a SMILES is invalid.
         """
-        return self.predict_graphs(featurise(smiles))
+        return predict_smiles(self, smiles, similarity=similarity, counted=False)
 
     def predict_graphs(self, graphs: Graphs, rows: Sequence[int] | np.ndarray | None = None) -> Prediction:
-        """Return the predictions for the molecules ``rows`` of ``graphs``, all by default."""
+        """Return the predictions for the molecules ``rows`` of ``graphs``, all by default; without similarities."""
         rows = np.arange(len(graphs)) if rows is None else np.asarray(rows)
+        return self.finishing.prediction(self.moments(graphs, rows, None), graphs, rows)
+
+    def moments(self, graphs: Graphs, rows: np.ndarray, counts: csr_array | None) -> Moments:
+        """Return the moments of normalised labels; the counts are not read."""
         with cpu_threads(1):
-            mean, sigma = ensemble_moments(self.network, graphs, rows)
-        return Prediction(
-            columns=self.columns,
-            mean=self._center + self._spread * mean,
-            sigma=self._scale * self._spread * sigma,
-            in_domain=graphs.known(rows, self.config['extra']['seen']),
-        )
+            return ensemble_moments(self.network, graphs, rows)
+
+
+def network_weights(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the tensors of a finished model that belong to its network."""
+    return {name: tensor for name, tensor in tensors.items() if name != domain.TENSOR}
 
 
 def build_network(config: dict[str, Any]) -> EnsembleNetwork:
@@ -101,28 +85,18 @@ def build_network(config: dict[str, Any]) -> EnsembleNetwork:
     return EnsembleNetwork(architecture)
 
 
-def ensemble_moments(network: EnsembleNetwork, graphs: Graphs, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation of the equal mixture of all members, in normalised units.
+def ensemble_moments(network: EnsembleNetwork, graphs: Graphs, rows: np.ndarray) -> Moments:
+    """Return the moments of the equal mixture of all members, in normalised units.
 
-    The variance is the mean of the members' variances (aleatoric) plus the variance of their means (epistemic).
-
-    :return: two arrays of shape ``(len(rows), targets)``.
+    Its variance is the mean of the members' variances (aleatoric) plus the variance of their means (epistemic).
     """
     device = next(network.parameters()).device
     empty = np.zeros((0, network.architecture.targets))
-    means, sigmas = [empty], [empty]
+    parts = [(empty, empty, empty)]
     with torch.inference_mode():
         for start in range(0, len(rows), CHUNK):
             mean, sigma = network(graphs.batch(rows[start : start + CHUNK]).to(device))
             mean, sigma = mean.double(), sigma.double()
-            variance = sigma.square().mean(dim=0) + mean.var(dim=0, correction=0)
-            means.append(mean.mean(dim=0).cpu().numpy())
-            sigmas.append(variance.sqrt().cpu().numpy())
-    return np.concatenate(means), np.concatenate(sigmas)
-
-
-def _vector(values: Any, length: int) -> np.ndarray:
-    vector = np.asarray(values, dtype=float)
-    if vector.shape != (length,) or not np.isfinite(vector).all():
-        raise OscError('the surrogate is damaged: its normalisation does not fit its columns')
-    return vector
+            found = (mean.mean(dim=0), sigma.square().mean(dim=0).sqrt(), mean.std(dim=0, correction=0))
+            parts.append(tuple(item.cpu().numpy() for item in found))
+    return Moments(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))

@@ -134,6 +134,18 @@ class Graphs:
         bonds[self.bonds[_ranges(self.bond_offsets, rows)[0]].reshape(-1)] = True
         return atoms, bonds
 
+    def category_counts(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return how often each atom and each bond category occurs, two arrays ``(rows, categories)``."""
+        found = []
+        for values, offsets, categories in (
+            (self.atoms, self.atom_offsets, ATOM_CATEGORIES),
+            (self.bonds, self.bond_offsets, BOND_CATEGORIES),
+        ):
+            items, counts = _ranges(offsets, rows)
+            places = values[items] + categories * np.repeat(np.arange(len(rows)), counts)[:, None]
+            found.append(np.bincount(places.reshape(-1), minlength=len(rows) * categories).reshape(-1, categories))
+        return found[0], found[1]
+
     def known(self, rows: np.ndarray, seen: Sequence[Sequence[int]]) -> np.ndarray:
         """Return whether all categories of each molecule are among ``seen`` (of atoms, of bonds); shape ``(rows,)``."""
         result = np.ones(len(rows), dtype=bool)

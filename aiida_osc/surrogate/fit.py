@@ -6,17 +6,28 @@ import numpy as np
 import torch
 
 from aiida_osc.datasets.molecule_table import MoleculeTable
+from aiida_osc.errors import OscError
+from aiida_osc.surrogate.baselines import boosting, gp
 from aiida_osc.surrogate.calibration import sigma_scale
+from aiida_osc.surrogate.conformal import Intervals
 from aiida_osc.surrogate.data import TrainingData, choose_columns, normalisation, prepare
-from aiida_osc.surrogate.ensemble import Surrogate, build_network
+from aiida_osc.surrogate.domain import Domain
+from aiida_osc.surrogate.ensemble import build_network, ensemble_moments, network_weights
+from aiida_osc.surrogate.evaluate import score_columns
 from aiida_osc.surrogate.featurise import FEATURES_VERSION
-from aiida_osc.surrogate.metrics import score
+from aiida_osc.surrogate.finishing import Finishing
 from aiida_osc.surrogate.network import EnsembleNetwork
-from aiida_osc.surrogate.settings import SurrogateSettings
+from aiida_osc.surrogate.prediction import Moments
+from aiida_osc.surrogate.selection import Candidate, choose
+from aiida_osc.surrogate.settings import AUTO, NETWORK, SurrogateSettings
 from aiida_osc.surrogate.task import SurrogateTask
 from aiida_osc.training.artifact import FORMAT, ModelArtifact, load_weights, package_versions
-from aiida_osc.training.loop import FitState, Progress, fit_piece
+from aiida_osc.training.device import cpu_threads
+from aiida_osc.training.loop import DivergedError, FitState, Progress, fit_piece
 from aiida_osc.training.resume import go_on
+
+#: What stands under ``progress`` of a model that no epoch has trained.
+NO_EPOCHS: dict[str, Any] = {'history': [], 'best_loss': None, 'best_epoch': -1, 'epoch': 0, 'epochs': 0, 'pieces': 1}
 
 
 def fit_surrogate_piece(
@@ -33,9 +44,13 @@ def fit_surrogate_piece(
     start: when it has the same shape and columns, its weights, normalisation and split are the start of a training with
     fewer epochs on ``table``; otherwise the training starts anew. ``config['training']['start']`` says which.
 
+    The last piece fits the baselines that ``settings.family`` asks for, and ``config['training']['choice']`` says which
+    family was kept and how good each is.
+
     :param seed: decides split, initial weights, bootstrap and shuffling.
     :param report: called with the record of each epoch.
-    :raises OscError: when there is too little to learn from, training diverges, or the checkpoint does not fit.
+    :raises OscError: when there is too little to learn from, training diverges or collapses, or the checkpoint does not
+        fit.
     """
     config, state = _begin(table, settings, seed, checkpoint)
     training = config['training']
@@ -43,25 +58,30 @@ def fit_surrogate_piece(
     if config['extra'].get('normalisation') is None:
         center, spread = normalisation(data.labels[data.parts.train])
         config['extra']['normalisation'] = {'mean': center.tolist(), 'std': spread.tolist()}
-    network = _seeded_network(config, seed)
-    if state is None and training['start'] == 'warm' and checkpoint is not None:
-        load_weights(network, checkpoint.weights)
-    resolved = settings.resolved(len(data.parts.train), warm=training['start'] == 'warm')
-    task = SurrogateTask(network, data, config['extra']['normalisation'], resolved, seed)
-    state = fit_piece(task, resolved, seed=seed, state=state, report=report)
-    training['progress'] = {**state.progress(), 'epochs': resolved.epochs}
     training['molecules'] = {name: len(getattr(data.parts, name)) for name in data.parts.__dataclass_fields__}
-    config['finished'] = state.finished
-    if state.finished:
-        _calibrate(network, config, data)
-    return ModelArtifact(config, state.to_tensors())
+    training.setdefault('progress', dict(NO_EPOCHS))
+    candidates, notes = [], []
+    if settings.family in (AUTO, NETWORK):
+        start = checkpoint if training['start'] == 'warm' else None
+        try:
+            network, state = _train_network(config, data, settings, seed, start, state, report)
+        except DivergedError as exception:
+            if settings.family != AUTO:
+                raise
+            notes.append(f'{NETWORK} was rejected: {exception}')
+        else:
+            if not state.finished:
+                return ModelArtifact(config, state.to_tensors())
+            candidates.append(_network_candidate(network, config, data, state))
+    candidates.extend(_baselines(settings.family, config, data, seed, notes))
+    return _finish(config, data, candidates, notes, seed)
 
 
 def _begin(
     table: MoleculeTable, settings: SurrogateSettings, seed: int, checkpoint: ModelArtifact | None
 ) -> tuple[dict[str, Any], FitState | None]:
     """Return the configuration that the piece starts with, and the state of the training when it goes on."""
-    if checkpoint is not None:
+    if checkpoint is not None and checkpoint.kind != 'surrogate':
         checkpoint.require('surrogate', finished=False)
     if checkpoint is not None and not checkpoint.config['finished']:
         return go_on(checkpoint, settings, seed=seed, data_hash=table.content_hash())
@@ -78,7 +98,7 @@ def _begin(
         'finished': False,
         'extra': {'features': FEATURES_VERSION},
     }
-    if checkpoint is not None and _same_model(checkpoint.config, config):
+    if checkpoint is not None and settings.family in (AUTO, NETWORK) and _same_model(checkpoint.config, config):
         config['training'].update({'start': 'warm', 'split_seed': checkpoint.config['training']['split_seed']})
         config['extra']['normalisation'] = checkpoint.config['extra']['normalisation']
     return config, None
@@ -92,24 +112,81 @@ def _same_model(old: dict[str, Any], new: dict[str, Any]) -> bool:
     )
 
 
-def _seeded_network(config: dict[str, Any], seed: int) -> EnsembleNetwork:
+def _train_network(
+    config: dict[str, Any],
+    data: TrainingData,
+    settings: SurrogateSettings,
+    seed: int,
+    start: ModelArtifact | None,
+    state: FitState | None,
+    report: Progress | None,
+) -> tuple[EnsembleNetwork, FitState]:
+    """Train the network for one piece and note the progress in ``config``.
+
+    :param start: the finished model whose weights are the start.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return build_network(config)
+        network = build_network(config)
+    if state is None and start is not None:
+        load_weights(network, network_weights(start.weights))
+    resolved = settings.resolved(len(data.parts.train), warm=config['training']['start'] == 'warm')
+    task = SurrogateTask(network, data, config['extra']['normalisation'], resolved, seed)
+    state = fit_piece(task, resolved, seed=seed, state=state, report=report)
+    config['training']['progress'] = {**state.progress(), 'epochs': resolved.epochs}
+    return network, state
 
 
-def _calibrate(network: EnsembleNetwork, config: dict[str, Any], data: TrainingData) -> None:
-    """Fill in what only a finished model has: the scale of its standard deviations, the domain and the metrics."""
-    extra = config['extra']
-    extra['scale'] = [1.0] * len(data.columns)
-    extra['seen'] = [np.flatnonzero(seen).tolist() for seen in data.graphs.categories(data.parts.train)]
-    rows = data.parts.calibration
-    raw = Surrogate(network, config).predict_graphs(data.graphs, rows)
-    extra['scale'] = sigma_scale(raw.mean, raw.sigma, data.labels[rows]).tolist()
-    calibrated = Surrogate(network, config)
-    scores = {
-        name: _scores(calibrated, data, getattr(data.parts, name)) for name in ('test', 'calibration', 'validation')
-    }
+def _network_candidate(
+    network: EnsembleNetwork, config: dict[str, Any], data: TrainingData, state: FitState
+) -> Candidate:
+    def moments(rows: np.ndarray) -> Moments:
+        with cpu_threads(1):
+            return ensemble_moments(network.eval(), data.graphs, rows)
+
+    return Candidate(NETWORK, config['architecture'], state.to_tensors(), moments)
+
+
+def _baselines(family: str, config: dict[str, Any], data: TrainingData, seed: int, notes: list[str]) -> list[Candidate]:
+    """Return the baselines that ``family`` asks for; among several, one that cannot be fitted is a note."""
+    labels = _normalised(config, data)
+    found = []
+    for name, module in ((gp.FAMILY, gp), (boosting.FAMILY, boosting)):
+        if family not in (AUTO, name):
+            continue
+        try:
+            found.append(module.fit_candidate(data, labels, seed))
+        except OscError as exception:
+            if family != AUTO:
+                raise
+            notes.append(f'{name} was left out: {exception}')
+    return found
+
+
+def _normalised(config: dict[str, Any], data: TrainingData) -> np.ndarray:
+    normal = config['extra']['normalisation']
+    return (data.labels - np.array(normal['mean'])) / np.array(normal['std'])
+
+
+def _finish(
+    config: dict[str, Any], data: TrainingData, candidates: list[Candidate], notes: list[str], seed: int
+) -> ModelArtifact:
+    """Return the best candidate as a finished model, with calibration, domain, metrics and the record of the choice."""
+    labels = _normalised(config, data)
+    best, record = choose(candidates, labels, data.columns, data.parts, notes)
+    config['training']['choice'] = record
+    raw, here = best.moments(data.parts.calibration), labels[data.parts.calibration]
+    scale = sigma_scale(raw.mean, raw.sigma, here)
+    intervals = Intervals.fit(raw.mean, scale * raw.sigma, here)
+    domain = Domain.fit(data.smiles, data.graphs, data.parts.train, seed)
+    extra = {'scale': scale.tolist(), 'intervals': intervals.to_json(), 'domain': domain.to_json()}
+    config.update({'architecture': best.architecture, 'finished': True, 'extra': {**config['extra'], **extra}})
+    tensors = {**best.tensors, **domain.tensors()}
+    finishing = Finishing.load(config, tensors)
+    scores = {}
+    for name in ('test', 'calibration', 'validation'):
+        rows = getattr(data.parts, name)
+        scores[name] = score_columns(finishing.prediction(best.moments(rows), data.graphs, rows), data.labels[rows])
     for number, column in enumerate(data.columns):
         name = 'test' if scores['test'][number]['n'] else 'calibration'
         config['metrics'][str(column)] = {
@@ -117,12 +194,4 @@ def _calibrate(network: EnsembleNetwork, config: dict[str, Any], data: TrainingD
             'split': name,
             'validation': scores['validation'][number],
         }
-
-
-def _scores(surrogate: Surrogate, data: TrainingData, rows: np.ndarray) -> list[dict[str, float]]:
-    prediction = surrogate.predict_graphs(data.graphs, rows)
-    labels = data.labels[rows]
-    return [
-        score(prediction.mean[:, target], prediction.sigma[:, target], labels[:, target])
-        for target in range(len(data.columns))
-    ]
+    return ModelArtifact(config, tensors)

@@ -8,6 +8,9 @@ from aiida_osc.errors import OscError
 from aiida_osc.surrogate.network import Architecture
 from aiida_osc.training.settings import FitSettings
 
+#: The families: the best of all, the network, Gaussian processes, boosted trees.
+AUTO, NETWORK = 'auto', 'mpnn'
+FAMILIES = (AUTO, NETWORK, 'gp', 'boosting')
 #: ``epochs: 0`` aims at this many optimiser steps, within the bounds below.
 STEPS = 1500
 EPOCHS_BOUNDS = (20, 80)
@@ -24,6 +27,8 @@ WARM_FRACTION = 0.4
 class SurrogateSettings(FitSettings):
     """What a user can choose.
 
+    :param family: ``mpnn`` for the network, ``gp`` for Gaussian processes, ``boosting`` for boosted trees, ``auto`` for
+        the one of them that predicts best on molecules kept from training.
     :param columns: written columns to predict; None for all with at least ``min_labels`` labels that are not constant,
         except ``sa_score``, which is computed and not predicted.
     :param min_labels: labels that a column needs to be chosen when ``columns`` is None.
@@ -48,6 +53,7 @@ class SurrogateSettings(FitSettings):
     patience: int = 0
     weight_decay: float = 1e-4
     amp: str = 'auto'
+    family: str = NETWORK
     columns: Sequence[str] | None = None
     min_labels: int = 20
     members: int = 5
@@ -69,6 +75,8 @@ class SurrogateSettings(FitSettings):
         super().__post_init__()
         if self.columns is not None:
             object.__setattr__(self, 'columns', tuple(self.columns))
+        if self.family not in FAMILIES:
+            raise OscError(f'surrogate setting family is {self.family!r}: give one of {", ".join(FAMILIES)}')
         if not 0 <= self.warm_up <= 1 or not 0 <= self.beta <= 1:
             raise OscError(f'warm_up is {self.warm_up} and beta {self.beta}: give values from 0 to 1')
         self.architecture(1)

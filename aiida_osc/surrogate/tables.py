@@ -4,40 +4,48 @@ import csv
 import io
 
 import numpy as np
-from scipy.special import ndtri
 
 from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.export import escape_cell, format_number
 from aiida_osc.datasets.molecule_table import MoleculeTable
-from aiida_osc.surrogate.ensemble import Prediction, Surrogate
+from aiida_osc.surrogate.prediction import Prediction, Predictor
 from aiida_osc.targets import COMPUTED
 
 
-def predict_table(surrogate: Surrogate, table: MoleculeTable) -> tuple[MoleculeTable, MoleculeTable]:
-    """Return two tables with the rows of ``table``: the means and the standard deviations.
+def predict_table(
+    surrogate: Predictor, table: MoleculeTable
+) -> tuple[MoleculeTable, MoleculeTable, dict[str, np.ndarray]]:
+    """Return two tables with the rows of ``table``, the means and the standard deviations, and arrays of the domain.
 
-    :return: ``(mean, sigma)``, both with the columns of the surrogate; ``mean`` keeps the columns of ``table`` that are
-        computed from the graph alone, such as ``sa_score``.
+    :return: ``(mean, sigma, domain)``, the tables with the columns of the surrogate; ``mean`` keeps the columns of
+        ``table`` that are computed from the graph alone, such as ``sa_score``. The arrays are those of
+        :class:`Prediction` that are there, by their names.
     """
     prediction = surrogate.predict(table.smiles)
     bare = MoleculeTable(table.smiles, table.inchikeys, table.source)
     computed = {key: values for key, values in table.columns.items() if key.target in COMPUTED}
     mean = {**computed, **_by_column(prediction, prediction.mean)}
-    return bare.with_columns(mean), bare.with_columns(_by_column(prediction, prediction.sigma))
+    arrays = {name: getattr(prediction, name) for name in ('in_domain', 'similarity', 'epistemic')}
+    domain = {name: array for name, array in arrays.items() if array is not None}
+    return bare.with_columns(mean), bare.with_columns(_by_column(prediction, prediction.sigma)), domain
 
 
 def prediction_csv(table: MoleculeTable, prediction: Prediction, confidence: float) -> str:
     """Return the predictions for ``table`` as CSV.
 
-    After ``smiles``, ``inchikey`` and ``in_domain`` each column has its mean under its own written name, and
-    ``sigma``, ``low`` and ``high`` after a space; all in canonical units.
+    After ``smiles``, ``inchikey``, ``in_domain`` and ``similarity`` to the nearest training molecule, each column has
+    its mean under its own written name, and ``sigma``, its part ``epistemic``, ``low`` and ``high`` after a space; all
+    in canonical units. What the prediction does not say is empty.
 
-    :param confidence: probability of the interval from ``low`` to ``high``, within (0, 1).
+    :param confidence: probability of the conformal interval from ``low`` to ``high``, within (0, 1).
     """
-    half = ndtri(0.5 + confidence / 2) * prediction.sigma
-    blocks = [prediction.mean, prediction.sigma, prediction.mean - half, prediction.mean + half]
-    numbers = np.stack(blocks, axis=2).reshape(len(table), -1)
-    names = [f'{column}{suffix}' for column in prediction.columns for suffix in ('', ' sigma', ' low', ' high')]
+    unknown = np.full(prediction.mean.shape, np.nan)
+    epistemic = unknown if prediction.epistemic is None else prediction.epistemic
+    similarity = unknown[:, :1] if prediction.similarity is None else prediction.similarity[:, None]
+    blocks = [prediction.mean, prediction.sigma, epistemic, *prediction.interval(confidence)]
+    numbers = np.hstack([similarity, np.stack(blocks, axis=2).reshape(len(table), -1)])
+    suffixes = ('', ' sigma', ' epistemic', ' low', ' high')
+    names = ['similarity', *(f'{column}{suffix}' for column in prediction.columns for suffix in suffixes)]
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator='\n')
     writer.writerow(['smiles', 'inchikey', 'in_domain', *names])

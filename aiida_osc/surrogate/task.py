@@ -59,11 +59,11 @@ class SurrogateTask:
     def validate(self) -> dict[str, float]:
         """Return CRPS and root mean square error on the validation part, in units of the labels' spread."""
         rows = self.data.parts.validation
-        mean, sigma = ensemble_moments(self.network, self.data.graphs, rows)
+        moments = ensemble_moments(self.network, self.data.graphs, rows)
         labels = self.labels[rows]
         return {
-            'loss': float(np.nanmean(crps(mean, sigma, labels))),
-            'validation_rmse': float(np.sqrt(np.nanmean((mean - labels) ** 2))),
+            'loss': float(np.nanmean(crps(moments.mean, moments.sigma, labels))),
+            'validation_rmse': float(np.sqrt(np.nanmean((moments.mean - labels) ** 2))),
         }
 
 

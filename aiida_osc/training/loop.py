@@ -20,6 +20,11 @@ from aiida_osc.training.settings import FitSettings
 #: Tensors of a checkpoint.
 _GROUPS = ('weights', 'best', 'optimizer', 'average')
 
+
+class DivergedError(OscError):
+    """The loss is no number any more."""
+
+
 Progress = Callable[[dict[str, Any]], None]
 
 
@@ -178,7 +183,7 @@ def _run_epoch(
             with autocast(device, settings.amp):
                 loss = task.loss(batch, epoch)
             if not torch.isfinite(loss):
-                raise OscError(f'training diverged in epoch {epoch}: lower the learning rate or look at the data')
+                raise DivergedError(f'training diverged in epoch {epoch}: lower the learning rate or look at the data')
             loss.backward()
             torch.nn.utils.clip_grad_norm_(task.module.parameters(), settings.clip_norm)
             optimizer.step()
@@ -188,7 +193,7 @@ def _run_epoch(
         with torch.no_grad(), average.applied(task.module):
             figures = task.validate()
     if not math.isfinite(figures['loss']):
-        raise OscError(f'validation gave no finite loss in epoch {epoch}: lower the learning rate or look at the data')
+        raise DivergedError(f'validation diverged in epoch {epoch}: lower the learning rate or look at the data')
     return {'epoch': epoch, 'train_loss': total / max(count, 1), **{key: float(figures[key]) for key in figures}}
 
 

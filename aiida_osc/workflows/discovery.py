@@ -174,7 +174,8 @@ class DiscoveryWorkChain(WorkChain):
                 self.ctx.failure = training.pk
                 return False
             else:
-                self.report(f'{training.process_label}<{training.pk}> failed: going on with the {name} of before')
+                reason = training.exit_message or 'no reason was given'
+                self.report(f'{training.process_label}<{training.pk}> failed, the {name} of before stays: {reason}')
         return self._may_go_on()
 
     def generate(self):
@@ -208,6 +209,8 @@ class DiscoveryWorkChain(WorkChain):
         self._record('mean', outputs['mean'])
         self._record('sigma', outputs['sigma'])
         self._record('model', self.ctx.surrogate)
+        known = outputs['domain'].get_array('in_domain')
+        self.report(f'iteration {self.ctx.iteration}: {known.sum()} of {len(known)} lie in the domain of the surrogate')
         return None
 
     def select(self):

@@ -9,6 +9,7 @@ from aiida_osc.calculations.train import TrainCalculation, validate_pieces
 from aiida_osc.data.model import ModelData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.errors import OscError
+from aiida_osc.surrogate.selection import describe_choice
 from aiida_osc.training.settings import FitSettings
 from aiida_osc.workflows.adopt import find_called
 from aiida_osc.workflows.base.train import TrainBaseWorkChain
@@ -127,16 +128,13 @@ class TrainInPiecesWorkChain(WorkChain):
         """Keep the model of a piece and say where it ended."""
         self.ctx.model = model
         self.ctx.pieces += 1
-        progress = model.base.attributes.get('progress')
-        last = progress['history'][-1] if progress['history'] else {'train_loss': float('nan'), 'loss': float('nan')}
-        self.report(
-            f'piece {self.ctx.pieces}: epoch {progress["epoch"]} of {progress["epochs"]}, '
-            f'training loss {last["train_loss"]:.4f}, watched loss {last["loss"]:.4f}, '
-            f'best in epoch {progress["best_epoch"]}'
-        )
+        self.report(f'piece {self.ctx.pieces}: {_progress(model.base.attributes.get("progress"))}')
 
     def finalize(self):
         """Return the model and report its metrics."""
+        choice = self.ctx.model.base.attributes.get('choice', {})
+        if choice:
+            self.report(describe_choice(choice))
         figures = [_figure(*item) for item in self.ctx.model.base.attributes.get('metrics').items()]
         self.report(', '.join(figures))
         self.out('model', self.ctx.model)
@@ -173,6 +171,17 @@ def validate_options(node: Dict | None, _) -> str | None:
     """Return why the options are unusable, None when the job knows them all."""
     unknown = sorted(set(node.get_dict() if node else {}) - set(TrainCalculation.spec_options))
     return f'unknown option {unknown[0]!r}: use those of metadata.options, such as queue_name' if unknown else None
+
+
+def _progress(progress: dict) -> str:
+    """Return where the training stands."""
+    if not progress['history']:
+        return 'fitted without epochs'
+    last = progress['history'][-1]
+    return (
+        f'epoch {progress["epoch"]} of {progress["epochs"]}, training loss {last["train_loss"]:.4f}, '
+        f'watched loss {last["loss"]:.4f}, best in epoch {progress["best_epoch"]}'
+    )
 
 
 def _figure(name: str, values: dict) -> str:

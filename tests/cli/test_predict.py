@@ -13,7 +13,7 @@ from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.columns import Column
 from aiida_osc.training.artifact import ModelArtifact
 
-TRAIN = ('train', 'surrogate', '--epochs', '2', '--members', '2', '--no-amp')
+TRAIN = ('train', 'surrogate', '--family', 'mpnn', '--epochs', '2', '--members', '2', '--no-amp')
 HOMO = 'homo@PBE'
 
 

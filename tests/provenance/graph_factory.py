@@ -53,12 +53,13 @@ def labelled(items, source, seed):
 
 def model(kind, epoch=5):
     """Return a stored model without any use."""
+    choice = {'choice': {'family': 'gp'}} if kind == 'surrogate' else {}
     config = {
         'format': 1,
         'kind': kind,
         'architecture': {},
         'targets': [str(default_column(name)) for name in SPANS],
-        'training': {'progress': {'epoch': epoch, 'pieces': 2, 'epochs': 10}},
+        'training': {'progress': {'epoch': epoch, 'pieces': 2, 'epochs': 10}, **choice},
         'metrics': {'mae': 0.1},
         'data_hash': 'x',
         'versions': {'aiida-osc': '0.1', 'torch': '2.13.0'},

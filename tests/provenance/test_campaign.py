@@ -26,10 +26,10 @@ def test_everything_of_a_finished_campaign(campaign):
     assert [item.value for item in record.costs if item.name == 'cpu_seconds'] == [60.0] * 4
     assert record.versions == {'aiida-osc': '0.1', 'tblite': '0.8.0', 'torch': '2.13.0'}
     assert [(item.kind, item.iteration) for item in record.models] == [
-        ('surrogate', 0),
+        ('surrogate (gp)', 0),
         ('jtvae', 0),
-        ('surrogate', 1),
-        ('surrogate', 2),
+        ('surrogate (gp)', 1),
+        ('surrogate (gp)', 2),
     ]
     assert record.models[0].molecules == 12
 

@@ -126,7 +126,7 @@ def test_a_column_with_few_labels_is_trained_beside_a_full_one(labelled_table):
 
 
 def test_molecules_without_bonds_and_unseen_elements(model):
-    prediction = build(model).predict(['C', 'c1ccccc1', '[GeH4]'])
+    prediction = build(model).predict(['C', 'Fc1ccccc1', '[GeH4]'])
     assert np.isfinite(prediction.mean).all()
     assert prediction.in_domain.tolist() == [False, True, False]
     assert build(model).predict([]).mean.shape == (0, 2)

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import norm
 
 from aiida_osc.datasets.columns import Column
-from aiida_osc.surrogate.ensemble import Prediction
+from aiida_osc.surrogate.prediction import Prediction
 from aiida_osc.surrogate.tables import predict_table, prediction_csv
 
 HOMO = Column('homo', 'x')
@@ -25,7 +25,8 @@ class Known:
 def test_tables_keep_rows_and_computed_columns(labelled_table):
     score = Column('sa_score', 'Ertl-Schuffenhauer')
     table = labelled_table.take([5, 2, 9]).with_columns({score: np.array([1.0, 2.0, 3.0])})
-    mean, sigma = predict_table(Known(), table)
+    mean, sigma, domain = predict_table(Known(), table)
+    assert {name: array.tolist() for name, array in domain.items()} == {'in_domain': [False, True, True]}
     assert mean.inchikeys == sigma.inchikeys == table.inchikeys
     assert set(mean.columns) == {HOMO, score}
     assert set(sigma.columns) == {HOMO}

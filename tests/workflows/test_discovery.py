@@ -1,12 +1,18 @@
 import pytest
-from aiida.orm import Dict
+from aiida.engine import run_get_node
+from aiida.engine.utils import instantiate_process
+from aiida.manage import get_manager
+from aiida.orm import Dict, Int, Log
 
+from aiida_osc.calculations.functions.train_surrogate import train_surrogate
+from aiida_osc.chem.molecules import standardise
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.datasets.seed_set import load_seed
 from aiida_osc.errors import OscError
 from aiida_osc.workflows.discovery import DiscoveryWorkChain, validate_budget, validate_inputs
 from aiida_osc.workflows.protocols import load_protocol
+from aiida_osc.workflows.train_surrogate import TrainSurrogateWorkChain
 
 
 def settings(**changes):
@@ -77,3 +83,48 @@ def test_promotion_without_a_scale_is_refused(aiida_profile):
     wrong = settings(promotion={'p_type': {'windows': {'ie_adiabatic': [0, 6]}, 'scale': ''}})
     reason = validate_inputs({'molecules': MoleculeSetData(load_seed()), 'settings': wrong}, None)
     assert 'scale' in reason
+
+
+@pytest.fixture
+def chain(aiida_profile, aiida_code_installed):
+    """Return a work chain that has been set up."""
+    code = aiida_code_installed(default_calc_job_plugin='osc.fourpoint_batch', filepath_executable='/bin/true')
+    builder = DiscoveryWorkChain.get_builder_from_protocol(code, MoleculeSetData(load_seed()), protocol='fast')
+    process = instantiate_process(get_manager().get_runner(), builder)
+    process.setup()
+    return process
+
+
+def test_campaigns_take_the_best_family():
+    assert load_protocol('discovery', 'balanced', {})['surrogate'] == {'family': 'auto'}
+
+
+def test_the_last_good_surrogate_stays_when_a_training_fails(chain, labelled_table):
+    chain.ctx.surrogate = model = train_surrogate(MoleculeSetData(labelled_table), Dict({'family': 'gp'}), Int(0))[
+        'model'
+    ]
+    hopeless = MoleculeSetData(labelled_table.take([0, 1]))
+    chain.ctx.surrogate_training = failed = run_get_node(TrainSurrogateWorkChain, molecules=hopeless)[1]
+    assert chain.has_budget()
+    assert chain.ctx.surrogate is model
+    (message,) = [entry.message for entry in Log.collection.get_logs_for(chain.node)]
+    assert f'TrainSurrogateWorkChain<{failed.pk}> failed, the surrogate of before stays: ' in message
+    assert 'label more molecules' in message
+
+
+def test_without_any_surrogate_a_failed_training_ends_the_campaign(chain, labelled_table):
+    hopeless = MoleculeSetData(labelled_table.take([0, 1]))
+    chain.ctx.surrogate_training = failed = run_get_node(TrainSurrogateWorkChain, molecules=hopeless)[1]
+    assert not chain.has_budget()
+    assert chain.ctx.failure == failed.pk
+
+
+def test_predictions_say_how_many_molecules_lie_outside_the_domain(chain, labelled_table):
+    chain.ctx.surrogate = train_surrogate(MoleculeSetData(labelled_table), Dict({'family': 'gp'}), Int(0))['model']
+    chain.ctx.iteration = 1
+    strange = standardise('CCCCCCCCCCCC[SiH3]')
+    chain.ctx.generated = MoleculeSetData(MoleculeTable((strange.smiles,), (strange.inchikey,), ('test',)))
+    assert chain.predict() is None
+    assert chain.ctx.mean.count == 1
+    (message,) = [entry.message for entry in Log.collection.get_logs_for(chain.node)]
+    assert message.endswith('iteration 1: 0 of 1 lie in the domain of the surrogate')

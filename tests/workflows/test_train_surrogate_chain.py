@@ -2,7 +2,7 @@
 
 import pytest
 from aiida.engine import run_get_node
-from aiida.orm import CalcFunctionNode, Dict, Int
+from aiida.orm import CalcFunctionNode, Dict, Int, Log
 
 from aiida_osc.data.model import ModelData
 from aiida_osc.data.molecule_set import MoleculeSetData
@@ -36,6 +36,15 @@ def test_a_finished_model_is_a_warm_start(node):
     )
     assert chain.is_finished_ok
     assert results['model'].artifact().config['training']['start'] == 'warm'
+
+
+def test_a_baseline_is_fitted_in_one_piece(node):
+    results, chain = run_get_node(TrainSurrogateWorkChain, molecules=node, settings=Dict({'family': 'gp'}))
+    assert chain.is_finished_ok
+    assert results['model'].base.attributes.get('choice')['family'] == 'gp'
+    messages = [entry.message for entry in Log.collection.get_logs_for(chain)]
+    assert any('piece 1: fitted without epochs' in text for text in messages)
+    assert any('kept: gp (calibrated CRPS' in text for text in messages)
 
 
 def test_failure_is_an_exit_code_with_the_reason(node):

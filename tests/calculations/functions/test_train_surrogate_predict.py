@@ -6,11 +6,15 @@ from aiida.orm import Dict, Int
 
 from aiida_osc.calculations.functions.predict import predict
 from aiida_osc.calculations.functions.train_surrogate import train_surrogate
+from aiida_osc.chem.molecules import standardise
 from aiida_osc.chem.synthesis import sa_scores
 from aiida_osc.data.model import ModelData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.columns import Column
+from aiida_osc.datasets.molecule_table import MoleculeTable
+from aiida_osc.errors import OscError
 from aiida_osc.qc.levels import SA_SCORE
+from aiida_osc.training.artifact import ModelArtifact
 
 SMALL = {'members': 2, 'hidden': 16, 'depth': 2, 'readout': 16, 'epochs': 4, 'piece_epochs': 2}
 
@@ -43,3 +47,22 @@ def test_predict_keeps_rows_and_the_computed_column(node):
     np.testing.assert_array_equal(mean.columns[score], asked.columns[score])
     assert set(sigma.columns) == set(mean.columns) - {score} == set(table.columns)
     assert all((values > 0).all() for values in sigma.columns.values())
+
+
+def test_predict_says_what_lies_outside_the_domain(node, labelled_table):
+    model = train_surrogate(node, Dict({'family': 'gp'}), Int(0))['model']
+    strange = standardise('CCCCCCCCCCCC[SiH3]')
+    known = labelled_table.take(range(4))
+    asked = MoleculeTable((*known.smiles, strange.smiles), (*known.inchikeys, strange.inchikey), ('test',) * 5)
+    domain = predict(model, MoleculeSetData(asked))['domain']
+    assert domain.get_array('in_domain').tolist() == [True] * 4 + [False]
+    assert domain.get_array('similarity').max() == 1
+    assert domain.get_array('epistemic').shape == (5, 2)
+
+
+def test_predict_refuses_a_model_of_another_kind(node):
+    model = train_surrogate(node, Dict({'family': 'gp'}), Int(0))['model']
+    artifact = model.artifact()
+    other = ModelData(ModelArtifact({**artifact.config, 'kind': 'jtvae'}, artifact.weights))
+    with pytest.raises(OscError, match='give a surrogate'):
+        predict(other, node)

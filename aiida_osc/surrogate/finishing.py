@@ -1,0 +1,114 @@
+"""What every family of surrogates shares once its moments are known: units, calibration, intervals and domain."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+import numpy as np
+import torch
+from scipy.sparse import csr_array
+
+from aiida_osc.chem.fingerprints import morgan_counts
+from aiida_osc.chem.molecules import parse_smiles
+from aiida_osc.datasets.columns import Column
+from aiida_osc.errors import OscError
+from aiida_osc.surrogate.conformal import Intervals
+from aiida_osc.surrogate.domain import Domain
+from aiida_osc.surrogate.featurise import Graphs, featurise_mols
+from aiida_osc.surrogate.prediction import Moments, Prediction
+
+
+@dataclass(frozen=True)
+class Finishing:
+    """From the moments of normalised labels to a prediction.
+
+    :param center: mean of each target's labels, shape ``(targets,)``.
+    :param spread: their standard deviation, same shape.
+    :param scale: factor of the standard deviations, same shape.
+    :param intervals: conformal intervals in units of the scaled standard deviations.
+    """
+
+    columns: tuple[Column, ...]
+    center: np.ndarray
+    spread: np.ndarray
+    scale: np.ndarray
+    intervals: Intervals
+    domain: Domain
+
+    @classmethod
+    def load(cls, config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> Self:
+        """Return what is stored in the configuration and the tensors of a finished model.
+
+        :raises OscError: when something is missing or does not fit.
+        """
+        columns = tuple(Column.parse(name) for name in config['targets'])
+        extra, count = config['extra'], len(columns)
+        try:
+            center, spread = (vector(extra['normalisation'][name], count) for name in ('mean', 'std'))
+            scale, intervals = vector(extra['scale'], count), Intervals.from_json(extra['intervals'], count)
+            domain = Domain.load(extra['domain'], tensors)
+        except (KeyError, TypeError) as exception:
+            raise OscError(f'the surrogate is damaged: {exception} is missing in its configuration') from None
+        if not ((spread > 0) & (scale > 0)).all():
+            raise OscError('the surrogate is damaged: a scale is not positive')
+        return cls(columns, center, spread, scale, intervals, domain)
+
+    def prediction(
+        self, moments: Moments, graphs: Graphs, rows: np.ndarray, counts: csr_array | None = None
+    ) -> Prediction:
+        """Return the calibrated prediction for the molecules ``rows`` of ``graphs``.
+
+        :param moments: of these molecules, for normalised labels.
+        :param counts: their Morgan features; without them the nearest training molecules are not searched.
+        """
+        known = graphs.known(rows, self.domain.seen)
+        similarity = None if counts is None else self.domain.similarity(counts)
+        return Prediction(
+            columns=self.columns,
+            mean=self.center + self.spread * moments.mean,
+            sigma=self.scale * self.spread * moments.sigma,
+            in_domain=known if similarity is None else known & (similarity >= self.domain.threshold),
+            epistemic=self.scale * self.spread * moments.epistemic,
+            similarity=similarity,
+            intervals=self.intervals,
+        )
+
+
+class Finished(Protocol):
+    """A finished surrogate of any family."""
+
+    finishing: Finishing
+
+    def moments(self, graphs: Graphs, rows: np.ndarray, counts: csr_array | None) -> Moments:
+        """Return the moments of normalised labels for the molecules ``rows`` of ``graphs``.
+
+        :param counts: Morgan features of those molecules, for families that read them.
+        """
+
+
+def predict_smiles(model: Finished, smiles: Sequence[str], *, similarity: bool, counted: bool) -> Prediction:
+    """Return the predictions of ``model`` for ``smiles``, in their order.
+
+    :param similarity: whether the nearest training molecules are searched.
+    :param counted: whether the model needs Morgan features.
+    :raises MoleculeError: when a SMILES is invalid.
+    """
+    mols = [parse_smiles(item) for item in smiles]
+    graphs, rows = featurise_mols(mols), np.arange(len(mols))
+    counts = morgan_counts(mols) if similarity or counted else None
+    moments = model.moments(graphs, rows, counts)
+    return model.finishing.prediction(moments, graphs, rows, counts if similarity else None)
+
+
+def vector(values: Any, length: int) -> np.ndarray:
+    """Return ``values`` as an array of shape ``(length,)``.
+
+    :raises OscError: when they are no finite numbers, or not that many.
+    """
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        array = np.zeros(0)
+    if array.shape != (length,) or not np.isfinite(array).all():
+        raise OscError('the surrogate is damaged: its normalisation does not fit its columns')
+    return array

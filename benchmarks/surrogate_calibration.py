@@ -22,7 +22,7 @@ from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 from aiida_osc.chem.molecules import MoleculeError, standardise
 from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.molecule_table import MoleculeTable
-from aiida_osc.datasets.qm9 import LEVEL, read_rows
+from aiida_osc.datasets.sources.qm9 import LEVEL, read_rows
 from aiida_osc.datasets.splits import in_common_test_split
 from aiida_osc.surrogate.evaluate import labels_for, score_columns
 from aiida_osc.surrogate.fit import fit_surrogate_piece

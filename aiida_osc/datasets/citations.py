@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 
 from aiida_osc.datasets.sources.registry import get_source, names
-from aiida_osc.datasets.sources.source import UNVERIFIED
+from aiida_osc.datasets.sources.source import UNVERIFIED, YOURS
 
 #: What a set says where nothing is known of a source.
 UNKNOWN = 'unknown to aiida-osc: look at where the data came from'
 #: Sources that are no published set: molecules that this package proposes itself.
 OWN = {'jtvae': 'proposed by a generator of aiida-osc'}
-_UNSAID = ('', UNKNOWN, UNVERIFIED)
+_UNSAID = ('', UNKNOWN, UNVERIFIED, YOURS)
 
 
 def citations(sources: Iterable[str]) -> list[dict[str, str]]:
@@ -37,7 +37,7 @@ def citation_text(sources: Iterable[dict[str, str]], versions: dict[str, str]) -
         for item in sources
         if item['citation'] not in (*_UNSAID, 'this package')
     ]
-    unknown = [item['name'] for item in sources if item['citation'] in (UNKNOWN, UNVERIFIED)]
+    unknown = [item['name'] for item in sources if item['citation'] in _UNSAID[1:]]
     tools = (
         f'aiida-osc {versions["aiida-osc"]} and AiiDA {versions["aiida-core"]} '
         '(S. P. Huber et al., Sci. Data 7, 300 (2020), doi 10.1038/s41597-020-00638-4)'

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from aiida.common.links import LinkType
-from aiida.orm import CalcJobNode, QueryBuilder, WorkChainNode
+from aiida.orm import CalcJobNode, WorkChainNode
 from click.testing import CliRunner
 from provenance.graph_factory import CampaignFactory, local_computer
 
@@ -50,8 +50,8 @@ def test_why_goes_from_the_raw_output_to_the_data(campaign):
     output = run('why', campaign.root.pk, key)
     job = next(
         node
-        for node in QueryBuilder().append(CalcJobNode).all(flat=True)
-        if 'labels' in node.outputs and key in node.outputs.labels.load().inchikeys
+        for node in campaign.root.called_descendants
+        if isinstance(node, CalcJobNode) and 'labels' in node.outputs and key in node.outputs.labels.load().inchikeys
     )
     assert f'verdi calcjob outputcat {job.pk} results.jsonl' in output
     assert job.uuid in output

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: What a field says where the set's own pages could not be consulted.
 UNVERIFIED = 'not verified: see the page of the set'
+#: What a field says of data that only the user knows.
+YOURS = 'that of your data'
 #: Reason why a column that nothing is said about was not read.
 NO_TARGET = 'none of the properties of this package'
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aiida_osc.datasets.geometry_sources import Structure, folder_structures
 from aiida_osc.datasets.sampling import draw
-from aiida_osc.datasets.sources.source import Source, single_table
+from aiida_osc.datasets.sources.source import YOURS, Source, single_table
 from aiida_osc.errors import OscError
 
 
@@ -22,9 +22,9 @@ def read_structures(path: Path | None, sample: int | None = None, seed: int = 0)
 SOURCE = Source(
     name='xyz_folder',
     title='a folder with *.xyz and a CSV file of columns file and smiles',
-    citation='that of your data',
+    citation=YOURS,
     doi='',
-    licence='that of your data',
+    licence=YOURS,
     url='your own data',
     columns=None,
     required=('file',),

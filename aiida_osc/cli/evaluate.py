@@ -21,6 +21,7 @@ def evaluate(molecules: tuple[str, ...], model: str, out: str, level: str | None
     """
     from aiida_osc.errors import OscError
     from aiida_osc.report.evaluation import LabelledSet, render_evaluation
+    from aiida_osc.surrogate.tables import predict_molecules
     from aiida_osc.training.registry import build_surrogate
 
     if not Path(out).resolve().parent.is_dir():
@@ -35,7 +36,7 @@ def evaluate(molecules: tuple[str, ...], model: str, out: str, level: str | None
     sets = []
     for name in molecules:
         table = _read(name, files[name], level, model_node)
-        sets.append(LabelledSet(Path(name).name, table, surrogate.predict(table.smiles)))
+        sets.append(LabelledSet(Path(name).name, table, predict_molecules(surrogate, table)))
     page = render_evaluation(Path(model).name, artifact.config['training'], sets)
     try:
         Path(out).write_text(page, encoding='utf-8')

@@ -3,7 +3,6 @@
 import click
 
 from aiida_osc.cli.common import is_file, profile_option, seed_option
-from aiida_osc.cli.training import is_model_file
 
 
 @click.command()
@@ -14,11 +13,7 @@ from aiida_osc.cli.training import is_model_file
     metavar='FILE',
     help='File to write, needed for a FILE: .sdf (with bonds and origin), .xyz, .csv or .h5.',
 )
-@click.option(
-    '--model',
-    metavar='FOLDER|NODE',
-    help='Conformer model, "conformers" for the one that comes with the package; without one, ETKDGv3 and MMFF94.',
-)
+@click.option('--model', metavar='FOLDER|NODE', help='Conformer model; without one, ETKDGv3 and MMFF94.')
 @click.option('--sampler', help="Sampler of the model; the model's default when not given.")
 @click.option('--steps', type=int, help='Steps of the sampler.')
 @click.option(
@@ -57,7 +52,7 @@ def geometries(
     if sampling and model is None:
         raise OscError('--sampler and --steps are of a model: name it with --model')
     settings = GeometrySettings(embed_timeout, sampling)
-    if is_file(molecules) and (model is None or is_model_file(model)):
+    if is_file(molecules) and (model is None or is_file(model)):
         if out is None:
             raise OscError('say with --out which file to write')
         smiles, found = _make_from_files(molecules, model, settings, seed)
@@ -78,9 +73,9 @@ def _make_from_files(path: str, model: str | None, settings, seed: int):
 
     table, conformers = read_file(path, level='not read'), None
     if model is not None:
-        from aiida_osc.training.shipped import load_model
+        from aiida_osc.training.artifact import ModelArtifact
 
-        conformers = open_model(load_model(model))
+        conformers = open_model(ModelArtifact.load(model))
     found = make_geometries(table.smiles, table.inchikeys, conformers, settings, seed=seed, progress=_say)
     return table.smiles, found
 

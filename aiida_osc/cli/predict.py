@@ -24,8 +24,17 @@ from aiida_osc.cli.common import is_file, profile_option
     show_default=True,
     help='Search the nearest training molecule, which the domain flag then asks for too.',
 )
+@click.option('--level', help='Level of theory of columns in FILE, for models that start from a cheaper level.')
 @profile_option
-def predict(molecules: str, model: str, out: str | None, confidence: float, similarity: bool, profile: str | None):
+def predict(
+    molecules: str,
+    model: str,
+    out: str | None,
+    confidence: float,
+    similarity: bool,
+    level: str | None,
+    profile: str | None,
+):
     """Predict properties: mean, calibrated standard deviation and interval of every column, and a domain flag.
 
     The interval from low to high is conformal: it held the promised share of the labels that calibrated the model,
@@ -45,8 +54,8 @@ def predict(molecules: str, model: str, out: str | None, confidence: float, simi
         from aiida_osc.training.artifact import ModelArtifact
         from aiida_osc.training.registry import build_surrogate
 
-        # Labels in the file are not read, so it need not say their level.
-        table = read_file(molecules, level='not read')
+        # Labels in the file are not read but by models that start from some, so it need not say their level.
+        table = read_file(molecules, level or 'not read')
         _write(build_surrogate(ModelArtifact.load(model)), table, out, confidence, similarity)
         return
     _predict_nodes(molecules, model, out, confidence, similarity, profile)
@@ -71,9 +80,9 @@ def _predict_nodes(
 
 def _write(surrogate, table, out: str, confidence: float, similarity: bool) -> None:
     from aiida_osc.errors import OscError
-    from aiida_osc.surrogate.tables import prediction_csv
+    from aiida_osc.surrogate.tables import predict_molecules, prediction_csv
 
-    prediction = surrogate.predict(table.smiles, similarity=similarity)
+    prediction = predict_molecules(surrogate, table, similarity=similarity)
     try:
         Path(out).write_text(prediction_csv(table, prediction, confidence))
     except OSError as exception:

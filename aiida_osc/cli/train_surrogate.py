@@ -9,6 +9,13 @@ from aiida_osc.cli.training import loop_settings, over_file, submit_training, tr
 @training_options
 @click.option('--column', 'columns', multiple=True, metavar='TARGET@LEVEL', help='Column to predict; repeat for more.')
 @click.option(
+    '--input',
+    'inputs',
+    multiple=True,
+    metavar='TARGET@LEVEL',
+    help='Column of a cheaper level that predictions start from; repeat for more.',
+)
+@click.option(
     '--family',
     type=click.Choice(['auto', 'mpnn', 'gp', 'boosting']),
     default='auto',
@@ -24,6 +31,7 @@ def surrogate(
     seed: int,
     profile: str | None,
     columns: tuple[str, ...],
+    inputs: tuple[str, ...],
     family: str,
     members: int | None,
     **options,
@@ -38,6 +46,7 @@ def surrogate(
 
     values = loop_settings(**options) | {'family': family}
     values |= {'columns': list(columns)} if columns else {}
+    values |= {'inputs': list(inputs)} if inputs else {}
     values |= {'members': members} if members else {}
     values = over_file(values, **options)
     settings = SurrogateSettings.from_dict(values)

@@ -204,21 +204,14 @@ def parse_options(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def find_model(identifier: str):
-    """Return the model node of that pk, uuid or label, or a new one with the content of a folder or shipped model."""
+    """Return the model node of that pk, uuid or label, or a new one with the content of that folder."""
     from aiida_osc.cli.common import load_osc_node
     from aiida_osc.data.model import ModelData
-    from aiida_osc.training.shipped import load_model
+    from aiida_osc.training.artifact import ModelArtifact
 
-    if is_model_file(identifier):
-        return ModelData(load_model(identifier), label=Path(identifier).name)
+    if is_file(identifier):
+        return ModelData(ModelArtifact.load(identifier), label=Path(identifier).name)
     return load_osc_node(identifier, ModelData)
-
-
-def is_model_file(identifier: str) -> bool:
-    """Return whether a model is named by its folder, or comes with the package, rather than by a node."""
-    from aiida_osc.training.shipped import is_shipped
-
-    return is_shipped(identifier) or is_file(identifier)
 
 
 def _say_epoch(record: dict[str, Any]) -> None:

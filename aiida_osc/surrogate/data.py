@@ -44,6 +44,7 @@ class TrainingData:
 
     :param graphs: graphs of the molecules with at least one label.
     :param labels: in canonical units, shape ``(molecules, targets)``; NaN where missing.
+    :param cheap: values of the columns that predictions start from, shape ``(molecules, inputs)``.
     """
 
     columns: tuple[Column, ...]
@@ -51,6 +52,7 @@ class TrainingData:
     labels: np.ndarray
     parts: Parts
     smiles: tuple[str, ...]
+    cheap: np.ndarray
 
     @cached_property
     def counts(self) -> csr_array:
@@ -59,37 +61,54 @@ class TrainingData:
 
 
 def prepare(
-    table: MoleculeTable, columns: Sequence[str] | None, min_labels: int, fraction: float, seed: int
+    table: MoleculeTable,
+    columns: Sequence[str] | None,
+    min_labels: int,
+    fraction: float,
+    seed: int,
+    inputs: Sequence[str] = (),
 ) -> TrainingData:
     """Return columns, graphs, labels and parts of ``table``.
 
     :param columns: written columns; None for those that :func:`choose_columns` finds.
     :param fraction: part of the molecules that goes to validation.
     :param seed: decides the parts, molecule by molecule, whatever else is in the table.
+    :param inputs: written columns that predictions start from; molecules without them are left out.
     :raises OscError: when there is too little to learn from.
     """
-    chosen = choose_columns(table, columns, min_labels)
+    chosen = choose_columns(table, columns, min_labels, inputs)
     labels = np.stack([table.values(column) for column in chosen], axis=1)
-    rows = np.flatnonzero(np.isfinite(labels).any(axis=1))
+    cheap = np.stack([np.zeros(len(table)), *(table.values(Column.parse(name)) for name in inputs)], axis=1)[:, 1:]
+    rows = np.flatnonzero(np.isfinite(labels).any(axis=1) & np.isfinite(cheap).all(axis=1))
     parts = split([table.inchikeys[row] for row in rows], fraction, seed)
     labels = labels[rows]
     for column, values in zip(chosen, labels[parts.train].T, strict=True):
         _check_spread(column, values)
     smiles = tuple(table.smiles[row] for row in rows)
-    return TrainingData(chosen, featurise(smiles), labels, parts, smiles)
+    return TrainingData(chosen, featurise(smiles), labels, parts, smiles, cheap[rows])
 
 
-def choose_columns(table: MoleculeTable, columns: Sequence[str] | None, min_labels: int) -> tuple[Column, ...]:
+def choose_columns(
+    table: MoleculeTable, columns: Sequence[str] | None, min_labels: int, inputs: Sequence[str] = ()
+) -> tuple[Column, ...]:
     """Return the columns to train on, in the order of the table.
 
+    :param inputs: written columns that predictions start from, which are not predicted.
     :raises OscError: when a named column has no label, or no column qualifies.
     """
     counts = table.coverage()
+    given = {Column.parse(name) for name in inputs}
+    unlabelled = sorted(str(column) for column in given if not counts.get(str(column)))
+    if unlabelled:
+        raise OscError(f'no values in column {unlabelled[0]} to start from: the data have {", ".join(counts)}')
     if columns is None:
         chosen = tuple(
             key
             for key, values in table.columns.items()
-            if key.target not in COMPUTED and counts[str(key)] >= min_labels and _spread(values) > 0
+            if key.target not in COMPUTED
+            and key not in given
+            and counts[str(key)] >= min_labels
+            and _spread(values) > 0
         )
         if not chosen:
             raise OscError(
@@ -98,6 +117,8 @@ def choose_columns(table: MoleculeTable, columns: Sequence[str] | None, min_labe
             )
         return chosen
     wanted = {Column.parse(name) for name in columns}
+    if wanted & given:
+        raise OscError(f'column {min(wanted & given)} is predicted and started from: choose one')
     missing = sorted(str(column) for column in wanted if not counts.get(str(column)))
     if missing or not wanted:
         raise OscError(f'no labels in column {", ".join(missing) or "(none named)"}: the data have {", ".join(counts)}')

@@ -48,13 +48,14 @@ class Surrogate:
         """Return weights and configuration."""
         return ModelArtifact(self.config, {**self.network.state_dict(), **self.finishing.domain.tensors()})
 
-    def predict(self, smiles: Sequence[str], *, similarity: bool = True) -> Prediction:
+    def predict(self, smiles: Sequence[str], *, similarity: bool = True, cheap: np.ndarray | None = None) -> Prediction:
         """Return the predictions for ``smiles``, in their order.
 
         :param similarity: whether the nearest training molecules are searched.
+        :param cheap: values of the columns that predictions start from, shape ``(molecules, inputs)``.
         :raises MoleculeError: when a SMILES is invalid.
         """
-        return predict_smiles(self, smiles, similarity=similarity, counted=False)
+        return predict_smiles(self, smiles, similarity=similarity, counted=False, cheap=cheap)
 
     def predict_graphs(self, graphs: Graphs, rows: Sequence[int] | np.ndarray | None = None) -> Prediction:
         """Return the predictions for the molecules ``rows`` of ``graphs``, all by default; without similarities."""

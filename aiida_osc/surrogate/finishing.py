@@ -13,6 +13,7 @@ from aiida_osc.chem.molecules import parse_smiles
 from aiida_osc.datasets.columns import Column
 from aiida_osc.errors import OscError
 from aiida_osc.surrogate.conformal import Intervals
+from aiida_osc.surrogate.delta import Delta
 from aiida_osc.surrogate.domain import Domain
 from aiida_osc.surrogate.featurise import Graphs, featurise_mols
 from aiida_osc.surrogate.prediction import Moments, Prediction
@@ -26,6 +27,7 @@ class Finishing:
     :param spread: their standard deviation, same shape.
     :param scale: factor of the standard deviations, same shape.
     :param intervals: conformal intervals in units of the scaled standard deviations.
+    :param delta: what a cheaper level says of the targets, where predictions start from one.
     """
 
     columns: tuple[Column, ...]
@@ -34,6 +36,7 @@ class Finishing:
     scale: np.ndarray
     intervals: Intervals
     domain: Domain
+    delta: Delta | None = None
 
     @classmethod
     def load(cls, config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> Self:
@@ -47,25 +50,39 @@ class Finishing:
             center, spread = (vector(extra['normalisation'][name], count) for name in ('mean', 'std'))
             scale, intervals = vector(extra['scale'], count), Intervals.from_json(extra['intervals'], count)
             domain = Domain.load(extra['domain'], tensors)
+            delta = Delta.from_json(extra['delta'], count) if 'delta' in extra else None
         except (KeyError, TypeError) as exception:
             raise OscError(f'the surrogate is damaged: {exception} is missing in its configuration') from None
         if not ((spread > 0) & (scale > 0)).all():
             raise OscError('the surrogate is damaged: a scale is not positive')
-        return cls(columns, center, spread, scale, intervals, domain)
+        return cls(columns, center, spread, scale, intervals, domain, delta)
 
     def prediction(
-        self, moments: Moments, graphs: Graphs, rows: np.ndarray, counts: csr_array | None = None
+        self,
+        moments: Moments,
+        graphs: Graphs,
+        rows: np.ndarray,
+        counts: csr_array | None = None,
+        cheap: np.ndarray | None = None,
     ) -> Prediction:
         """Return the calibrated prediction for the molecules ``rows`` of ``graphs``.
 
         :param moments: of these molecules, for normalised labels.
         :param counts: their Morgan features; without them the nearest training molecules are not searched.
+        :param cheap: their values of the columns that predictions start from, shape ``(molecules, inputs)``; where one
+            is missing, so is the prediction.
+        :raises OscError: when predictions start from columns that are not given.
         """
-        known = graphs.known(rows, self.domain.seen)
+        known, center = graphs.known(rows, self.domain.seen), self.center
+        if self.delta is not None:
+            if cheap is None:
+                raise OscError(f'this model starts from {", ".join(map(str, self.delta.inputs))}: give these columns')
+            center = center + self.delta(cheap)
+            known = known & np.isfinite(cheap).all(axis=1)
         similarity = None if counts is None else self.domain.similarity(counts)
         return Prediction(
             columns=self.columns,
-            mean=self.center + self.spread * moments.mean,
+            mean=center + self.spread * moments.mean,
             sigma=self.scale * self.spread * moments.sigma,
             in_domain=known if similarity is None else known & (similarity >= self.domain.threshold),
             epistemic=self.scale * self.spread * moments.epistemic,
@@ -86,18 +103,21 @@ class Finished(Protocol):
         """
 
 
-def predict_smiles(model: Finished, smiles: Sequence[str], *, similarity: bool, counted: bool) -> Prediction:
+def predict_smiles(
+    model: Finished, smiles: Sequence[str], *, similarity: bool, counted: bool, cheap: np.ndarray | None
+) -> Prediction:
     """Return the predictions of ``model`` for ``smiles``, in their order.
 
     :param similarity: whether the nearest training molecules are searched.
     :param counted: whether the model needs Morgan features.
+    :param cheap: values of the columns that predictions start from, shape ``(molecules, inputs)``.
     :raises MoleculeError: when a SMILES is invalid.
     """
     mols = [parse_smiles(item) for item in smiles]
     graphs, rows = featurise_mols(mols), np.arange(len(mols))
     counts = morgan_counts(mols) if similarity or counted else None
     moments = model.moments(graphs, rows, counts)
-    return model.finishing.prediction(moments, graphs, rows, counts if similarity else None)
+    return model.finishing.prediction(moments, graphs, rows, counts if similarity else None, cheap)
 
 
 def vector(values: Any, length: int) -> np.ndarray:

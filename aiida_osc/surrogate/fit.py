@@ -1,16 +1,20 @@
 """Training of a surrogate, piece by piece."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
+from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.errors import OscError
 from aiida_osc.surrogate.baselines import boosting, gp
 from aiida_osc.surrogate.calibration import sigma_scale
 from aiida_osc.surrogate.conformal import Intervals
 from aiida_osc.surrogate.data import TrainingData, choose_columns, normalisation, prepare
+from aiida_osc.surrogate.delta import Delta
 from aiida_osc.surrogate.domain import Domain
 from aiida_osc.surrogate.ensemble import build_network, ensemble_moments, network_weights
 from aiida_osc.surrogate.evaluate import score_columns
@@ -54,7 +58,11 @@ def fit_surrogate_piece(
     """
     config, state = _begin(table, settings, seed, checkpoint)
     training = config['training']
-    data = prepare(table, config['targets'], settings.min_labels, settings.validation_fraction, training['split_seed'])
+    inputs = settings.inputs or ()
+    data = prepare(
+        table, config['targets'], settings.min_labels, settings.validation_fraction, training['split_seed'], inputs
+    )
+    data = _without_lines(config, data, inputs)
     if config['extra'].get('normalisation') is None:
         center, spread = normalisation(data.labels[data.parts.train])
         config['extra']['normalisation'] = {'mean': center.tolist(), 'std': spread.tolist()}
@@ -85,7 +93,7 @@ def _begin(
         checkpoint.require('surrogate', finished=False)
     if checkpoint is not None and not checkpoint.config['finished']:
         return go_on(checkpoint, settings, seed=seed, data_hash=table.content_hash())
-    columns = choose_columns(table, settings.columns, settings.min_labels)
+    columns = choose_columns(table, settings.columns, settings.min_labels, settings.inputs or ())
     config: dict[str, Any] = {
         'format': FORMAT,
         'kind': 'surrogate',
@@ -100,7 +108,10 @@ def _begin(
     }
     if checkpoint is not None and settings.family in (AUTO, NETWORK) and _same_model(checkpoint.config, config):
         config['training'].update({'start': 'warm', 'split_seed': checkpoint.config['training']['split_seed']})
-        config['extra']['normalisation'] = checkpoint.config['extra']['normalisation']
+        kept = ('normalisation', 'delta')
+        config['extra'] |= {
+            name: checkpoint.config['extra'][name] for name in kept if name in checkpoint.config['extra']
+        }
     return config, None
 
 
@@ -108,8 +119,21 @@ def _same_model(old: dict[str, Any], new: dict[str, Any]) -> bool:
     """Return whether the weights of ``old`` can start a training of ``new``."""
     return (
         all(old[key] == new[key] for key in ('architecture', 'targets'))
+        and old['training']['settings'].get('inputs') == new['training']['settings']['inputs']
         and old['extra'].get('features') == FEATURES_VERSION
     )
+
+
+def _without_lines(config: dict[str, Any], data: TrainingData, inputs: Sequence[str]) -> TrainingData:
+    """Return the data with what is left of the labels when the lines through the cheaper level are taken off."""
+    if not inputs:
+        return data
+    extra = config['extra']
+    if 'delta' not in extra:
+        train = data.parts.train
+        columns = tuple(Column.parse(name) for name in inputs)
+        extra['delta'] = Delta.fit(columns, data.cheap[train], data.labels[train]).to_json()
+    return replace(data, labels=data.labels - Delta.from_json(extra['delta'], len(data.columns))(data.cheap))
 
 
 def _train_network(
@@ -182,7 +206,8 @@ def _finish(
     extra = {'scale': scale.tolist(), 'intervals': intervals.to_json(), 'domain': domain.to_json()}
     config.update({'architecture': best.architecture, 'finished': True, 'extra': {**config['extra'], **extra}})
     tensors = {**best.tensors, **domain.tensors()}
-    finishing = Finishing.load(config, tensors)
+    # What is left of the labels is judged: the lines are the same in prediction and label.
+    finishing = replace(Finishing.load(config, tensors), delta=None)
     scores = {}
     for name in ('test', 'calibration', 'validation'):
         rows = getattr(data.parts, name)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -69,5 +69,7 @@ class Prediction:
 class Predictor(Protocol):
     """A surrogate of any family."""
 
-    def predict(self, smiles: Sequence[str]) -> Prediction:
+    finishing: Any
+
+    def predict(self, smiles: Sequence[str], *, similarity: bool = True, cheap: np.ndarray | None = None) -> Prediction:
         """Return the predictions for ``smiles``, in their order."""

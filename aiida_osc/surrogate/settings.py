@@ -31,6 +31,8 @@ class SurrogateSettings(FitSettings):
         the one of them that predicts best on molecules kept from training.
     :param columns: written columns to predict; None for all with at least ``min_labels`` labels that are not constant,
         except ``sa_score``, which is computed and not predicted.
+    :param inputs: written columns of a cheaper level that predictions start from; None for none. Molecules to predict
+        need them, too.
     :param min_labels: labels that a column needs to be chosen when ``columns`` is None.
     :param epochs: epochs of the whole training; 0 chooses by the number of molecules.
     :param piece_epochs: epochs of one piece; 0 for pieces of about a minute on one core.
@@ -55,6 +57,7 @@ class SurrogateSettings(FitSettings):
     amp: str = 'auto'
     family: str = NETWORK
     columns: Sequence[str] | None = None
+    inputs: Sequence[str] | None = None
     min_labels: int = 20
     members: int = 5
     hidden: int = 64
@@ -73,8 +76,9 @@ class SurrogateSettings(FitSettings):
         :raises OscError: when a value is out of range.
         """
         super().__post_init__()
-        if self.columns is not None:
-            object.__setattr__(self, 'columns', tuple(self.columns))
+        for name in ('columns', 'inputs'):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, tuple(getattr(self, name)))
         if self.family not in FAMILIES:
             raise OscError(f'surrogate setting family is {self.family!r}: give one of {", ".join(FAMILIES)}')
         if not 0 <= self.warm_up <= 1 or not 0 <= self.beta <= 1:

@@ -12,6 +12,15 @@ from aiida_osc.surrogate.prediction import Prediction, Predictor
 from aiida_osc.targets import COMPUTED
 
 
+def predict_molecules(surrogate: Predictor, table: MoleculeTable, *, similarity: bool = True) -> Prediction:
+    """Return the predictions for the rows of ``table``, from its columns where the model starts from some.
+
+    :raises OscError: when the table lacks such a column.
+    """
+    delta = surrogate.finishing.delta
+    return surrogate.predict(table.smiles, similarity=similarity, cheap=None if delta is None else delta.read(table))
+
+
 def predict_table(
     surrogate: Predictor, table: MoleculeTable
 ) -> tuple[MoleculeTable, MoleculeTable, dict[str, np.ndarray]]:
@@ -21,7 +30,7 @@ def predict_table(
         ``table`` that are computed from the graph alone, such as ``sa_score``. The arrays are those of
         :class:`Prediction` that are there, by their names.
     """
-    prediction = surrogate.predict(table.smiles)
+    prediction = predict_molecules(surrogate, table)
     bare = MoleculeTable(table.smiles, table.inchikeys, table.source)
     computed = {key: values for key, values in table.columns.items() if key.target in COMPUTED}
     mean = {**computed, **_by_column(prediction, prediction.mean)}

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +18,9 @@ HOMO = Column('homo', 'x')
 class Known:
     """A surrogate that predicts the length of each SMILES."""
 
-    def predict(self, smiles):
+    finishing = SimpleNamespace(delta=None)
+
+    def predict(self, smiles, **_):
         lengths = np.array([[float(len(item))] for item in smiles])
         return Prediction((HOMO,), lengths, lengths / 10, np.arange(len(smiles)) > 0)
 

@@ -17,7 +17,7 @@ from aiida_osc.workflows.train_surrogate import TrainSurrogateWorkChain
 
 def settings(**changes):
     values = load_protocol('discovery', 'fast', changes)
-    return {name: Dict(values[name]) for name in ('selection', 'promotion')}
+    return {name: Dict(values[name]) for name in ('selection', 'promotion', 'surrogate')}
 
 
 def test_builder_takes_every_value_of_the_protocol(aiida_profile, aiida_code_installed):
@@ -83,6 +83,12 @@ def test_promotion_without_a_scale_is_refused(aiida_profile):
     wrong = settings(promotion={'p_type': {'windows': {'ie_adiabatic': [0, 6]}, 'scale': ''}})
     reason = validate_inputs({'molecules': MoleculeSetData(load_seed()), 'settings': wrong}, None)
     assert 'scale' in reason
+
+
+def test_a_surrogate_that_starts_from_a_cheaper_level_is_refused(aiida_profile):
+    wrong = settings(surrogate={'inputs': ['homo@GFN2-xTB//GFN2-xTB']})
+    reason = validate_inputs({'molecules': MoleculeSetData(load_seed()), 'settings': wrong}, None)
+    assert 'leave out "inputs"' in reason
 
 
 @pytest.fixture

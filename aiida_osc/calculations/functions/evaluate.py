@@ -6,6 +6,7 @@ from aiida.orm import Dict
 from aiida_osc.data.model import ModelData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.surrogate.evaluate import evaluate as evaluate_prediction
+from aiida_osc.surrogate.tables import predict_molecules
 from aiida_osc.training.registry import build_surrogate
 
 
@@ -18,5 +19,5 @@ def evaluate(model: ModelData, molecules: MoleculeSetData) -> dict[str, Dict]:
         outside the common test split, and inside and outside the domain of the model.
     """
     table = molecules.load()
-    prediction = build_surrogate(model.artifact()).predict(table.smiles)
+    prediction = predict_molecules(build_surrogate(model.artifact()), table)
     return {'metrics': Dict(evaluate_prediction(prediction, table))}

@@ -205,13 +205,14 @@ class GaussianProcess:
         """Return the model as tensors and configuration."""
         return ModelArtifact(self.config, {**self.posterior.tensors(), **self.finishing.domain.tensors()})
 
-    def predict(self, smiles: Sequence[str], *, similarity: bool = True) -> Prediction:
+    def predict(self, smiles: Sequence[str], *, similarity: bool = True, cheap: np.ndarray | None = None) -> Prediction:
         """Return the predictions for ``smiles``, in their order.
 
         :param similarity: whether the nearest training molecules are searched.
+        :param cheap: values of the columns that predictions start from, shape ``(molecules, inputs)``.
         :raises MoleculeError: when a SMILES is invalid.
         """
-        return predict_smiles(self, smiles, similarity=similarity, counted=True)
+        return predict_smiles(self, smiles, similarity=similarity, counted=True, cheap=cheap)
 
     def moments(self, graphs: Graphs, rows: np.ndarray, counts: csr_array | None) -> Moments:
         """Return the moments of normalised labels; the graphs are not read."""

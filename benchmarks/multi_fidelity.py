@@ -22,8 +22,8 @@ from aiida_osc.datasets.splits import in_common_test_split
 from aiida_osc.surrogate.delta import Delta
 from aiida_osc.surrogate.fit import fit_surrogate_piece
 from aiida_osc.surrogate.settings import SurrogateSettings
+from aiida_osc.surrogate.surrogate import Surrogate
 from aiida_osc.surrogate.tables import predict_molecules
-from aiida_osc.training.registry import build_surrogate
 
 TARGETS = ('homo', 'lumo', 'gap')
 
@@ -52,7 +52,7 @@ def learnt(train: MoleculeTable, test: MoleculeTable, values: dict, wanted: tupl
     while artifact is None or not artifact.config['finished']:
         artifact = fit_surrogate_piece(train, settings, seed=0, checkpoint=artifact)
     spent = time.process_time() - begin
-    prediction = predict_molecules(build_surrogate(artifact), test)
+    prediction = predict_molecules(Surrogate.from_artifact(artifact), test)
     order = [prediction.columns.index(column) for column in wanted]
     kept = artifact.config['training']['choice']['family']
     return f'{errors(prediction.mean[:, order], labels_of(test, wanted))} ({kept})', spent

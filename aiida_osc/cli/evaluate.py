@@ -21,8 +21,8 @@ def evaluate(molecules: tuple[str, ...], model: str, out: str, level: str | None
     """
     from aiida_osc.errors import OscError
     from aiida_osc.report.evaluation import LabelledSet, render_evaluation
+    from aiida_osc.surrogate.surrogate import Surrogate
     from aiida_osc.surrogate.tables import predict_molecules
-    from aiida_osc.training.registry import build_surrogate
 
     if not Path(out).resolve().parent.is_dir():
         raise OscError(f'{Path(out).parent} is no folder: make it, or write elsewhere')
@@ -32,7 +32,7 @@ def evaluate(molecules: tuple[str, ...], model: str, out: str, level: str | None
 
         load_osc_profile(profile)
     artifact, model_node = _find_model(model, files[model])
-    surrogate = build_surrogate(artifact)
+    surrogate = Surrogate.from_artifact(artifact)
     sets = []
     for name in molecules:
         table = _read(name, files[name], level, model_node)

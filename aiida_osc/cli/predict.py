@@ -51,12 +51,12 @@ def predict(
         if out is None:
             raise OscError('say with --out which CSV file to write')
         from aiida_osc.cli.training import read_file
+        from aiida_osc.surrogate.surrogate import Surrogate
         from aiida_osc.training.artifact import ModelArtifact
-        from aiida_osc.training.registry import build_surrogate
 
         # Labels in the file are not read but by models that start from some, so it need not say their level.
         table = read_file(molecules, level or 'not read')
-        _write(build_surrogate(ModelArtifact.load(model)), table, out, confidence, similarity)
+        _write(Surrogate.from_artifact(ModelArtifact.load(model)), table, out, confidence, similarity)
         return
     _predict_nodes(molecules, model, out, confidence, similarity, profile)
 

@@ -3,18 +3,14 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csr_array
 
-from aiida_osc.chem.fingerprints import morgan_counts
-from aiida_osc.chem.molecules import parse_smiles
 from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.datasets.splits import in_common_test_split
 from aiida_osc.errors import OscError
-from aiida_osc.surrogate.featurise import Graphs, featurise
+from aiida_osc.surrogate.molecules import Molecules
 from aiida_osc.targets import COMPUTED
 
 #: Labelled molecules outside the common test split that a training needs.
@@ -42,22 +38,16 @@ class Parts:
 class TrainingData:
     """All that a training reads.
 
-    :param graphs: graphs of the molecules with at least one label.
+    :param molecules: those with at least one label.
     :param labels: in canonical units, shape ``(molecules, targets)``; NaN where missing.
     :param cheap: values of the columns that predictions start from, shape ``(molecules, inputs)``.
     """
 
     columns: tuple[Column, ...]
-    graphs: Graphs
+    molecules: Molecules
     labels: np.ndarray
     parts: Parts
-    smiles: tuple[str, ...]
     cheap: np.ndarray
-
-    @cached_property
-    def counts(self) -> csr_array:
-        """Return the Morgan features, shape ``(molecules, 2048)``."""
-        return morgan_counts([parse_smiles(item) for item in self.smiles])
 
 
 def prepare(
@@ -84,8 +74,7 @@ def prepare(
     labels = labels[rows]
     for column, values in zip(chosen, labels[parts.train].T, strict=True):
         _check_spread(column, values)
-    smiles = tuple(table.smiles[row] for row in rows)
-    return TrainingData(chosen, featurise(smiles), labels, parts, smiles, cheap[rows])
+    return TrainingData(chosen, Molecules([table.smiles[row] for row in rows]), labels, parts, cheap[rows])
 
 
 def choose_columns(

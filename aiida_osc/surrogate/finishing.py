@@ -1,21 +1,19 @@
 """What every family of surrogates shares once its moments are known: units, calibration, intervals and domain."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
 from scipy.sparse import csr_array
 
-from aiida_osc.chem.fingerprints import morgan_counts
-from aiida_osc.chem.molecules import parse_smiles
 from aiida_osc.datasets.columns import Column
 from aiida_osc.errors import OscError
 from aiida_osc.surrogate.conformal import Intervals
 from aiida_osc.surrogate.delta import Delta
 from aiida_osc.surrogate.domain import Domain
-from aiida_osc.surrogate.featurise import Graphs, featurise_mols
+from aiida_osc.surrogate.featurise import Graphs
 from aiida_osc.surrogate.prediction import Moments, Prediction
 
 
@@ -89,35 +87,6 @@ class Finishing:
             similarity=similarity,
             intervals=self.intervals,
         )
-
-
-class Finished(Protocol):
-    """A finished surrogate of any family."""
-
-    finishing: Finishing
-
-    def moments(self, graphs: Graphs, rows: np.ndarray, counts: csr_array | None) -> Moments:
-        """Return the moments of normalised labels for the molecules ``rows`` of ``graphs``.
-
-        :param counts: Morgan features of those molecules, for families that read them.
-        """
-
-
-def predict_smiles(
-    model: Finished, smiles: Sequence[str], *, similarity: bool, counted: bool, cheap: np.ndarray | None
-) -> Prediction:
-    """Return the predictions of ``model`` for ``smiles``, in their order.
-
-    :param similarity: whether the nearest training molecules are searched.
-    :param counted: whether the model needs Morgan features.
-    :param cheap: values of the columns that predictions start from, shape ``(molecules, inputs)``.
-    :raises MoleculeError: when a SMILES is invalid.
-    """
-    mols = [parse_smiles(item) for item in smiles]
-    graphs, rows = featurise_mols(mols), np.arange(len(mols))
-    counts = morgan_counts(mols) if similarity or counted else None
-    moments = model.moments(graphs, rows, counts)
-    return model.finishing.prediction(moments, graphs, rows, counts if similarity else None, cheap)
 
 
 def vector(values: Any, length: int) -> np.ndarray:

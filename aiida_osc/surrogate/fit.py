@@ -10,23 +10,22 @@ import torch
 from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.errors import OscError
-from aiida_osc.surrogate.baselines import boosting, gp
 from aiida_osc.surrogate.calibration import sigma_scale
 from aiida_osc.surrogate.conformal import Intervals
 from aiida_osc.surrogate.data import TrainingData, choose_columns, normalisation, prepare
 from aiida_osc.surrogate.delta import Delta
 from aiida_osc.surrogate.domain import Domain
-from aiida_osc.surrogate.ensemble import build_network, ensemble_moments, network_weights
 from aiida_osc.surrogate.evaluate import score_columns
+from aiida_osc.surrogate.families import boosting, gp
+from aiida_osc.surrogate.families.family import Family
+from aiida_osc.surrogate.families.mpnn import Ensemble, build_network, network_weights
 from aiida_osc.surrogate.featurise import FEATURES_VERSION
 from aiida_osc.surrogate.finishing import Finishing
 from aiida_osc.surrogate.network import EnsembleNetwork
-from aiida_osc.surrogate.prediction import Moments
 from aiida_osc.surrogate.selection import Candidate, choose
 from aiida_osc.surrogate.settings import AUTO, NETWORK, SurrogateSettings
 from aiida_osc.surrogate.task import SurrogateTask
 from aiida_osc.training.artifact import FORMAT, ModelArtifact, load_weights, package_versions
-from aiida_osc.training.device import cpu_threads
 from aiida_osc.training.loop import DivergedError, FitState, Progress, fit_piece
 from aiida_osc.training.resume import go_on
 
@@ -80,7 +79,7 @@ def fit_surrogate_piece(
         else:
             if not state.finished:
                 return ModelArtifact(config, state.to_tensors())
-            candidates.append(_network_candidate(network, config, data, state))
+            candidates.append(_candidate(NETWORK, Ensemble(network), data))
     candidates.extend(_baselines(settings.family, config, data, seed, notes))
     return _finish(config, data, candidates, notes, seed)
 
@@ -89,7 +88,7 @@ def _begin(
     table: MoleculeTable, settings: SurrogateSettings, seed: int, checkpoint: ModelArtifact | None
 ) -> tuple[dict[str, Any], FitState | None]:
     """Return the configuration that the piece starts with, and the state of the training when it goes on."""
-    if checkpoint is not None and checkpoint.kind != 'surrogate':
+    if checkpoint is not None:
         checkpoint.require('surrogate', finished=False)
     if checkpoint is not None and not checkpoint.config['finished']:
         return go_on(checkpoint, settings, seed=seed, data_hash=table.content_hash())
@@ -161,14 +160,8 @@ def _train_network(
     return network, state
 
 
-def _network_candidate(
-    network: EnsembleNetwork, config: dict[str, Any], data: TrainingData, state: FitState
-) -> Candidate:
-    def moments(rows: np.ndarray) -> Moments:
-        with cpu_threads(1):
-            return ensemble_moments(network.eval(), data.graphs, rows)
-
-    return Candidate(NETWORK, config['architecture'], state.to_tensors(), moments)
+def _candidate(name: str, model: Family, data: TrainingData) -> Candidate:
+    return Candidate(name, model.architecture(), model.tensors(), lambda rows: model.answer(data.molecules, rows))
 
 
 def _baselines(family: str, config: dict[str, Any], data: TrainingData, seed: int, notes: list[str]) -> list[Candidate]:
@@ -179,7 +172,7 @@ def _baselines(family: str, config: dict[str, Any], data: TrainingData, seed: in
         if family not in (AUTO, name):
             continue
         try:
-            found.append(module.fit_candidate(data, labels, seed))
+            found.append(_candidate(name, module.fit_training_part(data, labels, seed), data))
         except OscError as exception:
             if family != AUTO:
                 raise
@@ -202,7 +195,7 @@ def _finish(
     raw, here = best.moments(data.parts.calibration), labels[data.parts.calibration]
     scale = sigma_scale(raw.mean, raw.sigma, here)
     intervals = Intervals.fit(raw.mean, scale * raw.sigma, here)
-    domain = Domain.fit(data.smiles, data.graphs, data.parts.train, seed)
+    domain = Domain.fit(data.molecules.smiles, data.molecules.graphs, data.parts.train, seed)
     extra = {'scale': scale.tolist(), 'intervals': intervals.to_json(), 'domain': domain.to_json()}
     config.update({'architecture': best.architecture, 'finished': True, 'extra': {**config['extra'], **extra}})
     tensors = {**best.tensors, **domain.tensors()}
@@ -211,7 +204,9 @@ def _finish(
     scores = {}
     for name in ('test', 'calibration', 'validation'):
         rows = getattr(data.parts, name)
-        scores[name] = score_columns(finishing.prediction(best.moments(rows), data.graphs, rows), data.labels[rows])
+        scores[name] = score_columns(
+            finishing.prediction(best.moments(rows), data.molecules.graphs, rows), data.labels[rows]
+        )
     for number, column in enumerate(data.columns):
         name = 'test' if scores['test'][number]['n'] else 'calibration'
         config['metrics'][str(column)] = {

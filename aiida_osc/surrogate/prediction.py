@@ -1,8 +1,6 @@
 """What a surrogate of any family answers."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 
@@ -64,12 +62,3 @@ class Prediction:
         """
         half = self.factors(confidence) * self.sigma
         return self.mean - half, self.mean + half
-
-
-class Predictor(Protocol):
-    """A surrogate of any family."""
-
-    finishing: Any
-
-    def predict(self, smiles: Sequence[str], *, similarity: bool = True, cheap: np.ndarray | None = None) -> Prediction:
-        """Return the predictions for ``smiles``, in their order."""

@@ -8,11 +8,12 @@ import numpy as np
 from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.export import escape_cell, format_number
 from aiida_osc.datasets.molecule_table import MoleculeTable
-from aiida_osc.surrogate.prediction import Prediction, Predictor
+from aiida_osc.surrogate.prediction import Prediction
+from aiida_osc.surrogate.surrogate import Surrogate
 from aiida_osc.targets import COMPUTED
 
 
-def predict_molecules(surrogate: Predictor, table: MoleculeTable, *, similarity: bool = True) -> Prediction:
+def predict_molecules(surrogate: Surrogate, table: MoleculeTable, *, similarity: bool = True) -> Prediction:
     """Return the predictions for the rows of ``table``, from its columns where the model starts from some.
 
     :raises OscError: when the table lacks such a column.
@@ -22,7 +23,7 @@ def predict_molecules(surrogate: Predictor, table: MoleculeTable, *, similarity:
 
 
 def predict_table(
-    surrogate: Predictor, table: MoleculeTable
+    surrogate: Surrogate, table: MoleculeTable
 ) -> tuple[MoleculeTable, MoleculeTable, dict[str, np.ndarray]]:
     """Return two tables with the rows of ``table``, the means and the standard deviations, and arrays of the domain.
 

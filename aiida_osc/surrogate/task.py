@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from aiida_osc.surrogate.data import TrainingData
-from aiida_osc.surrogate.ensemble import ensemble_moments
+from aiida_osc.surrogate.families.mpnn import ensemble_moments
 from aiida_osc.surrogate.loss import masked_loss
 from aiida_osc.surrogate.metrics import crps
 from aiida_osc.surrogate.network import EnsembleNetwork
@@ -50,7 +50,7 @@ class SurrogateTask:
     def loss(self, batch: np.ndarray, epoch: int) -> torch.Tensor:
         """Return the loss of the molecules at the training positions ``batch``."""
         rows = self.data.parts.train[batch]
-        mean, sigma = self.network(self.data.graphs.batch(rows).to(self.device))
+        mean, sigma = self.network(self.data.molecules.graphs.batch(rows).to(self.device))
         labels = torch.from_numpy(self.labels[rows]).to(mean)
         weights = torch.from_numpy(self.weights[:, batch]).to(mean).expand(mean.shape[0], -1)
         warm_up = epoch < self.settings.warm_up * self.settings.epochs
@@ -59,7 +59,7 @@ class SurrogateTask:
     def validate(self) -> dict[str, float]:
         """Return CRPS and root mean square error on the validation part, in units of the labels' spread."""
         rows = self.data.parts.validation
-        moments = ensemble_moments(self.network, self.data.graphs, rows)
+        moments = ensemble_moments(self.network, self.data.molecules.graphs, rows)
         labels = self.labels[rows]
         return {
             'loss': float(np.nanmean(crps(moments.mean, moments.sigma, labels))),

@@ -70,11 +70,9 @@ class ModelArtifact:
 
     @property
     def family(self) -> str:
-        """Return the kind, with signal or family where it has one: ``diffusion of molecules``, ``surrogate by gp``."""
-        for word, key in (('of', 'signal'), ('by', 'family')):
-            if key in self.config['architecture']:
-                return f'{self.kind} {word} {self.config["architecture"][key]}'
-        return self.kind
+        """Return the kind, with the signal where a kind has several: ``diffusion of molecules``."""
+        signal = self.config['architecture'].get('signal')
+        return self.kind if signal is None else f'{self.kind} of {signal}'
 
     def require(self, family: str, *, finished: bool = True) -> None:
         """Refuse a model of another family, or one whose training has not ended.

@@ -6,12 +6,10 @@ from typing import Any
 from aiida_osc.errors import OscError
 from aiida_osc.training.artifact import ModelArtifact
 
-#: kind, and signal or family where a kind has several -> (module, class); each class has ``from_artifact(artifact)``.
+#: kind, and signal where a kind has several -> (module, class); each class has ``from_artifact(artifact)``.
 #: Imported when needed, so no kind loads another.
 CLASSES = {
-    'surrogate': ('aiida_osc.surrogate.ensemble', 'Surrogate'),
-    'surrogate by gp': ('aiida_osc.surrogate.baselines.gp', 'GaussianProcess'),
-    'surrogate by boosting': ('aiida_osc.surrogate.baselines.boosting', 'Boosting'),
+    'surrogate': ('aiida_osc.surrogate.surrogate', 'Surrogate'),
     'jtvae': ('aiida_osc.generator.generator', 'Generator'),
     'diffusion of molecules': ('aiida_osc.diffusion.molecules.model', 'ConformerModel'),
     'diffusion of grid': ('aiida_osc.diffusion.grids.model', 'GridModel'),
@@ -27,13 +25,3 @@ def build(artifact: ModelArtifact) -> Any:
         raise OscError(f'models of kind {artifact.family!r} cannot be built by this version of aiida-osc')
     module, name = CLASSES[artifact.family]
     return getattr(import_module(module), name).from_artifact(artifact)
-
-
-def build_surrogate(artifact: ModelArtifact) -> Any:
-    """Return the model object of ``artifact``, which must be a surrogate of any family.
-
-    :raises OscError: when it is a model of another kind, unfinished or damaged.
-    """
-    if artifact.kind != 'surrogate':
-        raise OscError(f'this is a model of kind {artifact.kind!r}: give a surrogate')
-    return build(artifact)

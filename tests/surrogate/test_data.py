@@ -57,7 +57,7 @@ def test_one_molecule_is_too_few(labelled_table):
 
 def test_unlabelled_molecules_are_left_out(labelled_table):
     data = prepare(labelled_table, [str(DIPOLE)], 20, 0.15, 0)
-    assert len(data.graphs) == len(data.labels) == 45
+    assert len(data.molecules) == len(data.labels) == 45
     assert np.isfinite(data.labels).all()
 
 

@@ -8,9 +8,9 @@ from aiida_osc.errors import OscError
 from aiida_osc.surrogate.delta import Delta
 from aiida_osc.surrogate.fit import fit_surrogate_piece
 from aiida_osc.surrogate.settings import SurrogateSettings
+from aiida_osc.surrogate.surrogate import Surrogate
 from aiida_osc.surrogate.tables import predict_molecules, predict_table
 from aiida_osc.training.artifact import ModelArtifact
-from aiida_osc.training.registry import build_surrogate
 
 CHEAP = Column('homo', 'cheap')
 SETTINGS = {'inputs': [str(CHEAP)], 'epochs': 3, 'members': 2, 'hidden': 8, 'depth': 1, 'readout': 8}
@@ -51,7 +51,7 @@ def test_too_few_labels_for_the_lines_are_refused():
 def test_what_the_line_says_is_kept_whatever_the_family(table, family, tmp_path):
     settings = SurrogateSettings.from_dict({**SETTINGS, 'family': family})
     fit_surrogate_piece(table, settings, seed=0).save(tmp_path)
-    model = build_surrogate(ModelArtifact.load(tmp_path))
+    model = Surrogate.from_artifact(ModelArtifact.load(tmp_path))
     prediction = predict_molecules(model, table)
     assert [column.level for column in prediction.columns] == [c.level for c in table.columns if c != CHEAP]
     # The line alone is off by 0.005 eV, its error over its slope; the labels spread over 0.5 eV.
@@ -61,7 +61,7 @@ def test_what_the_line_says_is_kept_whatever_the_family(table, family, tmp_path)
 def test_molecules_without_the_cheap_value_are_not_predicted(table, artifact):
     values = table.values(CHEAP).copy()
     values[2] = np.nan
-    mean, sigma, domain = predict_table(build_surrogate(artifact), table.with_columns({CHEAP: values}))
+    mean, sigma, domain = predict_table(Surrogate.from_artifact(artifact), table.with_columns({CHEAP: values}))
     (column,) = mean.columns
     assert np.flatnonzero(np.isnan(mean.values(column))).tolist() == [2]
     assert not domain['in_domain'][2]
@@ -69,7 +69,7 @@ def test_molecules_without_the_cheap_value_are_not_predicted(table, artifact):
 
 
 def test_a_table_or_a_call_without_the_cheap_column_is_refused(table, artifact):
-    model = build_surrogate(artifact)
+    model = Surrogate.from_artifact(artifact)
     with pytest.raises(OscError, match=r'compute homo@cheap first'):
         predict_molecules(model, table.only([column for column in table.columns if column != CHEAP]))
     with pytest.raises(OscError, match='starts from homo@cheap'):

@@ -10,9 +10,9 @@ from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.datasets.splits import in_common_test_split
 from aiida_osc.errors import OscError
-from aiida_osc.surrogate.ensemble import Surrogate
 from aiida_osc.surrogate.fit import fit_surrogate_piece
 from aiida_osc.surrogate.settings import SurrogateSettings
+from aiida_osc.surrogate.surrogate import Surrogate
 from aiida_osc.training.artifact import ModelArtifact
 from aiida_osc.training.registry import build
 
@@ -144,7 +144,7 @@ def test_saved_model_predicts_the_same(model, labelled_table, tmp_path):
 
 def test_spread_holds_both_kinds_of_uncertainty(model):
     surrogate = build(model)
-    graphs_mean, _ = (tensor.detach().double() for tensor in surrogate.network(_batch(['CCO'])))
+    graphs_mean, _ = (tensor.detach().double() for tensor in surrogate.model.network(_batch(['CCO'])))
     prediction = surrogate.predict(['CCO'])
     extra = model.config['extra']
     epistemic = graphs_mean.std(dim=0, correction=0).numpy() * extra['normalisation']['std'] * extra['scale']

@@ -103,7 +103,7 @@ def test_missing_folder_is_one_sentence(tmp_path):
 
 
 def test_every_known_kind_is_on_the_allow_list_or_refused():
-    assert CLASSES['surrogate'] == ('aiida_osc.surrogate.ensemble', 'Surrogate')
+    assert CLASSES['surrogate'] == ('aiida_osc.surrogate.surrogate', 'Surrogate')
     with pytest.raises(OscError, match="kind 'diffusion' cannot be built"):
         build(ModelArtifact(config(kind='diffusion'), {}))
 

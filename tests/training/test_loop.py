@@ -107,7 +107,7 @@ def test_divergence_is_one_sentence():
 
 
 def test_validation_without_a_figure_is_one_sentence():
-    with pytest.raises(OscError, match='no finite loss in epoch 1'):
+    with pytest.raises(OscError, match='validation diverged in epoch 1'):
         fit_piece(LineTask(validation_losses=[1.0, math.nan]), SETTINGS, seed=0)
 
 

@@ -6,8 +6,8 @@ from aiida.orm import Dict
 from aiida_osc.data.model import ModelData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.surrogate.evaluate import evaluate as evaluate_prediction
+from aiida_osc.surrogate.surrogate import Surrogate
 from aiida_osc.surrogate.tables import predict_molecules
-from aiida_osc.training.registry import build_surrogate
 
 
 @calcfunction
@@ -19,5 +19,5 @@ def evaluate(model: ModelData, molecules: MoleculeSetData) -> dict[str, Dict]:
         outside the common test split, and inside and outside the domain of the model.
     """
     table = molecules.load()
-    prediction = predict_molecules(build_surrogate(model.artifact()), table)
+    prediction = predict_molecules(Surrogate.from_artifact(model.artifact()), table)
     return {'metrics': Dict(evaluate_prediction(prediction, table))}

@@ -5,8 +5,8 @@ from aiida.orm import ArrayData, Data
 
 from aiida_osc.data.model import ModelData
 from aiida_osc.data.molecule_set import MoleculeSetData
+from aiida_osc.surrogate.surrogate import Surrogate
 from aiida_osc.surrogate.tables import predict_table
-from aiida_osc.training.registry import build_surrogate
 
 
 @calcfunction
@@ -19,5 +19,5 @@ def predict(model: ModelData, molecules: MoleculeSetData) -> dict[str, Data]:
     :param model: a finished surrogate.
     :param molecules: what to predict; a ``sa_score`` column is carried over into ``mean``.
     """
-    mean, sigma, domain = predict_table(build_surrogate(model.artifact()), molecules.load())
+    mean, sigma, domain = predict_table(Surrogate.from_artifact(model.artifact()), molecules.load())
     return {'mean': MoleculeSetData(mean), 'sigma': MoleculeSetData(sigma), 'domain': ArrayData(domain)}

@@ -6,7 +6,7 @@ from rdkit.Chem import rdFingerprintGenerator
 
 from aiida_osc.chem.fingerprints import morgan_counts
 from aiida_osc.chem.molecules import parse_smiles
-from aiida_osc.surrogate.baselines.kernel import TanimotoKernel
+from aiida_osc.surrogate.families.kernel import TanimotoKernel
 
 
 def test_similarity_is_that_of_rdkit(labelled_table):

@@ -1,21 +1,21 @@
 """Gradient boosting on counted features; the errors on folds left out teach the uncertainty."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
+import torch
 from scipy.sparse import csr_array
 
 from aiida_osc.chem.fingerprints import BITS
 from aiida_osc.errors import OscError
-from aiida_osc.surrogate.baselines.trees import Forest
 from aiida_osc.surrogate.data import TrainingData
+from aiida_osc.surrogate.families.trees import Forest
 from aiida_osc.surrogate.featurise import ATOM_CATEGORIES, BOND_CATEGORIES, Graphs
-from aiida_osc.surrogate.finishing import Finishing, predict_smiles, vector
-from aiida_osc.surrogate.prediction import Moments, Prediction
-from aiida_osc.surrogate.selection import Candidate
-from aiida_osc.training.artifact import ModelArtifact
+from aiida_osc.surrogate.finishing import vector
+from aiida_osc.surrogate.molecules import Molecules
+from aiida_osc.surrogate.prediction import Moments
 
 FAMILY = 'boosting'
 #: Each is left out of one of as many models, whose mean is the prediction and whose spread its epistemic part.
@@ -51,6 +51,23 @@ class Boosted:
 
     forest: Forest
     floor: np.ndarray
+
+    def architecture(self) -> dict[str, Any]:
+        """Return what the arrays of the trees do not say."""
+        return {'family': FAMILY, 'depth': self.forest.depth, 'floor': self.floor.tolist()}
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Return the arrays of the trees."""
+        return self.forest.tensors()
+
+    def answer(self, molecules: Molecules, rows: np.ndarray) -> Moments:
+        """Return the moments of normalised labels for the molecules ``rows``, laid out chunk by chunk."""
+        empty = np.zeros((0, len(self.floor)))
+        chunks = [Moments(empty, empty, empty)]
+        for start in range(0, len(rows), CHUNK):
+            part = rows[start : start + CHUNK]
+            chunks.append(self.moments(feature_matrix(molecules.graphs, part, molecules.counts[part])))
+        return Moments(*(np.concatenate([getattr(item, name) for item in chunks]) for name in Moments.__annotations__))
 
     def moments(self, features: np.ndarray) -> Moments:
         """Return the moments of normalised labels.
@@ -137,74 +154,21 @@ def feature_matrix(graphs: Graphs, rows: np.ndarray, counts: csr_array) -> np.nd
     return np.hstack([part.astype(np.int16, copy=False) for part in parts])
 
 
-def _moments(boosted: Boosted, graphs: Graphs, rows: np.ndarray, counts: csr_array) -> Moments:
-    """Return the moments for the molecules ``rows``, laid out chunk by chunk.
+def load(config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> Boosted:
+    """Return the trees of a finished model.
 
-    :param counts: Morgan features of those molecules.
+    :raises OscError: when it is damaged.
     """
-    empty = np.zeros((0, len(boosted.floor)))
-    chunks = [Moments(empty, empty, empty)]
-    for start in range(0, len(rows), CHUNK):
-        part = slice(start, start + CHUNK)
-        chunks.append(boosted.moments(feature_matrix(graphs, rows[part], counts[part])))
-    return Moments(*(np.concatenate([getattr(item, name) for item in chunks]) for name in Moments.__annotations__))
+    architecture, targets = config['architecture'], len(config['targets'])
+    forest = Forest.load(tensors, architecture.get('depth'), FEATURES, targets * (FOLDS + 1))
+    return Boosted(forest, vector(architecture.get('floor'), targets))
 
 
-class Boosting:
-    """A surrogate of boosted trees."""
-
-    def __init__(self, boosted: Boosted, config: dict[str, Any], finishing: Finishing) -> None:
-        """Wrap ``boosted``.
-
-        :param config: configuration as in :class:`ModelArtifact`.
-        """
-        self.boosted = boosted
-        self.config = config
-        self.finishing = finishing
-        self.columns = finishing.columns
-
-    @classmethod
-    def from_artifact(cls, artifact: ModelArtifact) -> Self:
-        """Return the surrogate stored in ``artifact``.
-
-        :raises OscError: when it is of another family or damaged.
-        """
-        artifact.require(f'surrogate by {FAMILY}')
-        finishing = Finishing.load(artifact.config, artifact.weights)
-        architecture, targets = artifact.config['architecture'], len(finishing.columns)
-        forest = Forest.load(artifact.weights, architecture.get('depth'), FEATURES, targets * (FOLDS + 1))
-        return cls(Boosted(forest, vector(architecture.get('floor'), targets)), artifact.config, finishing)
-
-    def to_artifact(self) -> ModelArtifact:
-        """Return the model as tensors and configuration."""
-        return ModelArtifact(self.config, {**self.boosted.forest.tensors(), **self.finishing.domain.tensors()})
-
-    def predict(self, smiles: Sequence[str], *, similarity: bool = True, cheap: np.ndarray | None = None) -> Prediction:
-        """Return the predictions for ``smiles``, in their order.
-
-        :param similarity: whether the nearest training molecules are searched.
-        :param cheap: values of the columns that predictions start from, shape ``(molecules, inputs)``.
-        :raises MoleculeError: when a SMILES is invalid.
-        """
-        return predict_smiles(self, smiles, similarity=similarity, counted=True, cheap=cheap)
-
-    def moments(self, graphs: Graphs, rows: np.ndarray, counts: csr_array | None) -> Moments:
-        """Return the moments of normalised labels."""
-        assert counts is not None
-        return _moments(self.boosted, graphs, rows, counts)
-
-
-def fit_candidate(data: TrainingData, labels: np.ndarray, seed: int) -> Candidate:
+def fit_training_part(data: TrainingData, labels: np.ndarray, seed: int) -> Boosted:
     """Return boosted trees of the training part.
 
     :param labels: normalised, of all molecules of ``data``.
     :raises OscError: when LightGBM is not installed.
     """
     train = np.random.default_rng(seed).permutation(data.parts.train)[:MAX_MOLECULES]
-    boosted = fit(feature_matrix(data.graphs, train, data.counts[train]), labels[train], seed)
-    architecture = {'family': FAMILY, 'depth': boosted.forest.depth, 'floor': boosted.floor.tolist()}
-
-    def moments(rows: np.ndarray) -> Moments:
-        return _moments(boosted, data.graphs, rows, data.counts[rows])
-
-    return Candidate(FAMILY, architecture, boosted.forest.tensors(), moments)
+    return fit(feature_matrix(data.molecules.graphs, train, data.molecules.counts[train]), labels[train], seed)

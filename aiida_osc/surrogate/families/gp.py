@@ -1,6 +1,6 @@
 """Exact Gaussian processes on counted Morgan features, one per target."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -13,13 +13,11 @@ from scipy.sparse import csr_array
 
 from aiida_osc.chem.fingerprints import BITS
 from aiida_osc.errors import OscError
-from aiida_osc.surrogate.baselines.kernel import TanimotoKernel
 from aiida_osc.surrogate.data import TrainingData
-from aiida_osc.surrogate.featurise import Graphs
-from aiida_osc.surrogate.finishing import Finishing, predict_smiles, vector
-from aiida_osc.surrogate.prediction import Moments, Prediction
-from aiida_osc.surrogate.selection import Candidate
-from aiida_osc.training.artifact import ModelArtifact
+from aiida_osc.surrogate.families.kernel import TanimotoKernel
+from aiida_osc.surrogate.finishing import vector
+from aiida_osc.surrogate.molecules import Molecules
+from aiida_osc.surrogate.prediction import Moments
 from aiida_osc.training.device import cpu_threads
 
 FAMILY = 'gp'
@@ -72,7 +70,7 @@ class Posterior:
 
     @classmethod
     def load(cls, architecture: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], targets: int) -> Self:
-        """Return what :meth:`to_json` and :meth:`tensors` stored.
+        """Return what :meth:`architecture` and :meth:`tensors` stored.
 
         :raises OscError: when something is missing or does not fit.
         """
@@ -88,9 +86,9 @@ class Posterior:
             raise OscError('the surrogate is damaged: a variance is not positive')
         return cls(_counts(arrays), arrays['weight'], arrays['label'] > 0, noise, variance, offset)
 
-    def to_json(self) -> dict[str, Any]:
+    def architecture(self) -> dict[str, Any]:
         """Return the numbers per target."""
-        return {name: getattr(self, name).tolist() for name in ('noise', 'variance', 'offset')}
+        return {'family': FAMILY, **{name: getattr(self, name).tolist() for name in ('noise', 'variance', 'offset')}}
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Return the numbers per training molecule, its features in the narrowest integers that hold them."""
@@ -102,6 +100,10 @@ class Posterior:
             'label': self.labelled.astype(np.uint8),
         }
         return {f'gp.{name}': torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+
+    def answer(self, molecules: Molecules, rows: np.ndarray) -> Moments:
+        """Return the moments of normalised labels for the molecules ``rows``."""
+        return self.moments(molecules.counts[rows])
 
     def moments(self, counts: csr_array) -> Moments:
         """Return mean and spread of the posterior of normalised labels."""
@@ -177,55 +179,17 @@ def _counts(arrays: Mapping[str, np.ndarray]) -> csr_array:
     return csr_array((count, feature, offset), shape=(len(offset) - 1, BITS))
 
 
-class GaussianProcess:
-    """A surrogate of Gaussian processes."""
+def load(config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> Posterior:
+    """Return the processes of a finished model.
 
-    def __init__(self, posterior: Posterior, config: dict[str, Any], finishing: Finishing) -> None:
-        """Wrap ``posterior``.
-
-        :param config: configuration as in :class:`ModelArtifact`.
-        """
-        self.posterior = posterior
-        self.config = config
-        self.finishing = finishing
-        self.columns = finishing.columns
-
-    @classmethod
-    def from_artifact(cls, artifact: ModelArtifact) -> Self:
-        """Return the surrogate stored in ``artifact``.
-
-        :raises OscError: when it is of another family or damaged.
-        """
-        artifact.require(f'surrogate by {FAMILY}')
-        finishing = Finishing.load(artifact.config, artifact.weights)
-        posterior = Posterior.load(artifact.config['architecture'], artifact.weights, len(finishing.columns))
-        return cls(posterior, artifact.config, finishing)
-
-    def to_artifact(self) -> ModelArtifact:
-        """Return the model as tensors and configuration."""
-        return ModelArtifact(self.config, {**self.posterior.tensors(), **self.finishing.domain.tensors()})
-
-    def predict(self, smiles: Sequence[str], *, similarity: bool = True, cheap: np.ndarray | None = None) -> Prediction:
-        """Return the predictions for ``smiles``, in their order.
-
-        :param similarity: whether the nearest training molecules are searched.
-        :param cheap: values of the columns that predictions start from, shape ``(molecules, inputs)``.
-        :raises MoleculeError: when a SMILES is invalid.
-        """
-        return predict_smiles(self, smiles, similarity=similarity, counted=True, cheap=cheap)
-
-    def moments(self, graphs: Graphs, rows: np.ndarray, counts: csr_array | None) -> Moments:
-        """Return the moments of normalised labels; the graphs are not read."""
-        assert counts is not None
-        return self.posterior.moments(counts)
+    :raises OscError: when it is damaged.
+    """
+    return Posterior.load(config['architecture'], tensors, len(config['targets']))
 
 
-def fit_candidate(data: TrainingData, labels: np.ndarray, seed: int) -> Candidate:
+def fit_training_part(data: TrainingData, labels: np.ndarray, seed: int) -> Posterior:
     """Return Gaussian processes of the training part.
 
     :param labels: normalised, of all molecules of ``data``.
     """
-    train = data.parts.train
-    posterior = fit(data.counts[train], labels[train], seed)
-    architecture = {'family': FAMILY, **posterior.to_json()}
-    return Candidate(FAMILY, architecture, posterior.tensors(), lambda rows: posterior.moments(data.counts[rows]))
+    return fit(data.molecules.counts[data.parts.train], labels[data.parts.train], seed)

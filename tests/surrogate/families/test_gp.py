@@ -8,8 +8,8 @@ from scipy.stats import multivariate_normal
 from aiida_osc.chem.fingerprints import morgan_counts
 from aiida_osc.chem.molecules import parse_smiles
 from aiida_osc.errors import OscError
-from aiida_osc.surrogate.baselines import gp
-from aiida_osc.surrogate.baselines.kernel import TanimotoKernel
+from aiida_osc.surrogate.families import gp
+from aiida_osc.surrogate.families.kernel import TanimotoKernel
 
 
 @pytest.fixture(scope='module')
@@ -91,7 +91,7 @@ def test_hardly_any_label_is_no_error(counts, values):
 
 
 def stored(posterior):
-    return gp.Posterior.load(posterior.to_json(), posterior.tensors(), 2)
+    return gp.Posterior.load(posterior.architecture(), posterior.tensors(), 2)
 
 
 def test_survives_its_tensors(counts, labels):
@@ -124,13 +124,13 @@ def test_damaged_tensors_are_one_sentence(counts, labels, name, change):
     else:
         tensors[name] = change(tensors[name])
     with pytest.raises(OscError, match='is damaged'):
-        gp.Posterior.load(posterior.to_json(), tensors, 2)
+        gp.Posterior.load(posterior.architecture(), tensors, 2)
 
 
 def test_damaged_numbers_are_one_sentence(counts, labels):
     posterior = gp.fit(counts, labels, seed=0)
     for damage in ({'noise': [0.0, 1.0]}, {'variance': [1.0]}, {'offset': [float('inf'), 0]}):
         with pytest.raises(OscError, match='is damaged'):
-            gp.Posterior.load({**posterior.to_json(), **damage}, posterior.tensors(), 2)
+            gp.Posterior.load({**posterior.architecture(), **damage}, posterior.tensors(), 2)
     with pytest.raises(OscError, match='is damaged'):
         gp.Posterior.load({}, posterior.tensors(), 2)

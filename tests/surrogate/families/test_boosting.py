@@ -10,8 +10,8 @@ import torch
 from aiida_osc.chem.fingerprints import morgan_counts
 from aiida_osc.chem.molecules import parse_smiles
 from aiida_osc.errors import OscError
-from aiida_osc.surrogate.baselines import boosting
-from aiida_osc.surrogate.baselines.trees import Forest
+from aiida_osc.surrogate.families import boosting
+from aiida_osc.surrogate.families.trees import Forest
 from aiida_osc.surrogate.featurise import featurise
 
 

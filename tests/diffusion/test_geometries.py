@@ -205,14 +205,14 @@ def untrained():
 
 def test_a_real_model_and_molecules_that_it_cannot_treat():
     smiles = ('CCO', 'c1ccsc1', 'C' * 14)
-    found = make(*smiles, model=open_model(untrained()), sampling={'steps': 2})
+    found = make(*smiles, model=open_model(untrained()), sampling={'steps': 2, 'clean': 0})
     assert set(found.origins.values()) == {'ETKDGv3+MMFF94'}
     reasons = [found.refusals[f'KEY{number}'] for number in range(3)]
     assert all(len(reason) == 1 for reason in reasons)
     assert reasons[0][0].startswith('model: ')  # random weights make nonsense, which is refused
     assert reasons[1] == ('model: the model was not trained on S',)
     assert reasons[2] == ('model: 44 atoms, the model treats 2 to 40',)
-    again = make(*smiles, model=open_model(untrained()), sampling={'steps': 2})
+    again = make(*smiles, model=open_model(untrained()), sampling={'steps': 2, 'clean': 0})
     assert again.table.content_hash() == found.table.content_hash()
 
 

@@ -26,6 +26,9 @@ def test_sets_are_united_in_the_order_of_their_names():
     report = outputs['report'].get_dict()
     assert report['added'] == {'set_000': 2, 'set_001': 1}
     assert report['conflicts'] == [
-        {'inchikey': 'B', 'column': 'homo@PBE', 'kept': -6.0, 'dropped': -9.0, 'table': 'set_001'}
-    ]
+        {
+            'inchikey': 'B', 'column': 'homo@PBE', 'kept': -6.0, 'dropped': -9.0,
+            'kept_origin': 'early', 'dropped_origin': 'late', 'table': 'set_001',
+        }
+    ]  # fmt: skip
     assert {link.link_label for link in process.base.links.get_incoming().all()} == {'set_000', 'set_001'}

@@ -64,5 +64,5 @@ def test_predict_refuses_a_model_of_another_kind(node):
     model = train_surrogate(node, Dict({'family': 'gp'}), Int(0))['model']
     artifact = model.artifact()
     other = ModelData(ModelArtifact({**artifact.config, 'kind': 'jtvae'}, artifact.weights))
-    with pytest.raises(OscError, match='give a surrogate'):
+    with pytest.raises(OscError, match="give one of kind 'surrogate'"):
         predict(other, node)

@@ -21,7 +21,7 @@ REPOSITORY = 'repo/'
 _FIELDS = (
     'uuid', 'node_type', 'process_type', 'label', 'description', 'ctime', 'attributes', 'extras', 'repository_metadata',
 )  # fmt: skip
-#: What reading a damaged zip file raises.
+#: What reading a damaged zip file raises; a flipped bit may ask zipfile for a compression that it does not have.
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError)
 
 

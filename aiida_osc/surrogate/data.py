@@ -9,6 +9,7 @@ import numpy as np
 from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.datasets.splits import in_common_test_split
+from aiida_osc.datasets.spread import spread
 from aiida_osc.errors import OscError
 from aiida_osc.surrogate.molecules import Molecules
 from aiida_osc.targets import COMPUTED
@@ -94,10 +95,7 @@ def choose_columns(
         chosen = tuple(
             key
             for key, values in table.columns.items()
-            if key.target not in COMPUTED
-            and key not in given
-            and counts[str(key)] >= min_labels
-            and _spread(values) > 0
+            if key.target not in COMPUTED and key not in given and counts[str(key)] >= min_labels and spread(values) > 0
         )
         if not chosen:
             raise OscError(
@@ -148,18 +146,9 @@ def normalisation(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _check_spread(column: Column, values: np.ndarray) -> None:
     there = values[np.isfinite(values)]
-    if len(there) < 2 or _spread(there) == 0:
+    if len(there) < 2 or spread(there) == 0:
         found = 'no two labels' if len(there) < 2 else f'the same value {there[0]:g} for all {len(there)} molecules'
         raise OscError(f'column {column} has {found} in the training part: leave it out or give more labels')
-
-
-def _spread(values: np.ndarray) -> float:
-    """Return the standard deviation; 0 when it drowns in the rounding of the values themselves."""
-    there = values[np.isfinite(values)]
-    if len(there) < 2:
-        return 0.0
-    spread = float(there.std())
-    return spread if spread > 1e-9 * max(1.0, float(np.abs(there).max())) else 0.0
 
 
 def _unit_hash(text: str) -> float:

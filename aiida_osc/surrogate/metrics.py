@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from scipy.special import ndtr, ndtri
-from scipy.stats import rankdata
+from scipy.stats import spearmanr
 
 #: Confidences whose coverage is quoted.
 CONFIDENCES = (0.5, 0.9, 0.95)
@@ -77,11 +77,10 @@ def miscalibration_area(sigma: np.ndarray, error: np.ndarray) -> float:
 
 def error_correlation(sigma: np.ndarray, error: np.ndarray) -> float | None:
     """Return Spearman's rank correlation of absolute errors with sigma; None where either does not vary."""
-    ranks = [rankdata(values) for values in (sigma, np.abs(error))]
-    spreads = [values.std() for values in ranks]
-    if len(sigma) < 2 or not all(spreads):
+    size = np.abs(error)
+    if len(sigma) < 2 or not (np.ptp(sigma) and np.ptp(size)):
         return None
-    return float(np.mean((ranks[0] - ranks[0].mean()) * (ranks[1] - ranks[1].mean())) / (spreads[0] * spreads[1]))
+    return float(spearmanr(sigma, size).statistic)
 
 
 def score(

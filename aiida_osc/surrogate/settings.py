@@ -30,7 +30,7 @@ class SurrogateSettings(FitSettings):
     :param family: ``mpnn`` for the network, ``gp`` for Gaussian processes, ``boosting`` for boosted trees, ``auto`` for
         the one of them that predicts best on molecules kept from training.
     :param columns: written columns to predict; None for all with at least ``min_labels`` labels that are not constant,
-        except ``sa_score``, which is computed and not predicted.
+        except those that are computed by a formula.
     :param inputs: written columns of a cheaper level that predictions start from; None for none. Molecules to predict
         need them, too.
     :param min_labels: labels that a column needs to be chosen when ``columns`` is None.

@@ -24,14 +24,22 @@ def resolve_device(name: str) -> torch.device:
     return device
 
 
-def autocast(device: torch.device, amp: str) -> AbstractContextManager:
-    """Return the bfloat16 autocast context for ``amp`` in ``auto``, ``on``, ``off``.
+def precision(device: torch.device, amp: str) -> str:
+    """Return ``bfloat16`` or ``float32``, what ``amp`` in ``auto``, ``on``, ``off`` comes to on a device.
 
     :raises OscError: for any other value.
     """
     if amp not in ('auto', 'on', 'off'):
         raise OscError(f'amp is {amp!r}: give auto, on or off')
-    wanted = amp == 'on' or (amp == 'auto' and _has_fast_bfloat16(device))
+    return 'bfloat16' if amp == 'on' or (amp == 'auto' and _has_fast_bfloat16(device)) else 'float32'
+
+
+def autocast(device: torch.device, amp: str) -> AbstractContextManager:
+    """Return the context in which a network computes with that :func:`precision`.
+
+    :raises OscError: when ``amp`` is none of its values.
+    """
+    wanted = precision(device, amp) == 'bfloat16'
     return torch.autocast(device.type, dtype=torch.bfloat16) if wanted else nullcontext()
 
 

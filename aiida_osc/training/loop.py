@@ -14,7 +14,7 @@ import torch
 from aiida_osc.errors import OscError
 from aiida_osc.training.artifact import load_weights
 from aiida_osc.training.average import WeightAverage
-from aiida_osc.training.device import autocast, cpu_threads, resolve_device
+from aiida_osc.training.device import autocast, cpu_threads, precision, resolve_device
 from aiida_osc.training.settings import FitSettings
 
 #: Tensors of a checkpoint.
@@ -55,6 +55,8 @@ class FitState:
     :param optimizer: state tensors of the optimiser, by ``parameter.entry``.
     :param average: running mean of the weights by name, empty without one.
     :param history: one record per epoch: ``epoch``, ``train_loss`` and the validation figures.
+    :param device: kind of device of the last piece, as decided when it ran.
+    :param precision: likewise, ``bfloat16`` or ``float32``.
     """
 
     weights: dict[str, torch.Tensor]
@@ -67,6 +69,8 @@ class FitState:
     epoch: int = 0
     pieces: int = 0
     finished: bool = False
+    device: str = ''
+    precision: str = ''
 
     def to_tensors(self) -> dict[str, torch.Tensor]:
         """Return all tensors under one level of names: the best weights alone once finished, else everything."""
@@ -77,7 +81,7 @@ class FitState:
 
     def progress(self) -> dict[str, Any]:
         """Return the JSON half of the checkpoint."""
-        keys = ('history', 'best_epoch', 'epoch', 'pieces')
+        keys = ('history', 'best_epoch', 'epoch', 'pieces', 'device', 'precision')
         best = self.best_loss if math.isfinite(self.best_loss) else None
         return {**{key: getattr(self, key) for key in keys}, 'best_loss': best}
 
@@ -142,6 +146,7 @@ def fit_piece(
         if report is not None:
             report(record)
     state.pieces += 1
+    state.device, state.precision = device.type, precision(device, settings.amp)
     state.weights = _copy(module)
     state.optimizer = _optimizer_tensors(optimizer, module)
     state.average = average.tensors()

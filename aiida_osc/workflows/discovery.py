@@ -195,7 +195,7 @@ class DiscoveryWorkChain(WorkChain):
             return self._stop('generate')
         self.ctx.generated = outputs['molecules']
         self._record('generated', outputs['molecules'])
-        self.report(f'iteration {self.ctx.iteration}: the generator proposed {self.ctx.generated.count} new molecules')
+        self._say(f'the generator proposed {self.ctx.generated.count} new molecules')
         return None
 
     def predict(self):
@@ -206,11 +206,10 @@ class DiscoveryWorkChain(WorkChain):
         if outputs is None:
             return self._stop('predict')
         self.ctx.mean, self.ctx.sigma = outputs['mean'], outputs['sigma']
-        self._record('mean', outputs['mean'])
-        self._record('sigma', outputs['sigma'])
-        self._record('model', self.ctx.surrogate)
+        for name, node in (('mean', self.ctx.mean), ('sigma', self.ctx.sigma), ('model', self.ctx.surrogate)):
+            self._record(name, node)
         known = outputs['domain'].get_array('in_domain')
-        self.report(f'iteration {self.ctx.iteration}: {known.sum()} of {len(known)} lie in the domain of the surrogate')
+        self._say(f'{known.sum()} of {len(known)} lie in the domain of the surrogate')
         return None
 
     def select(self):
@@ -238,7 +237,7 @@ class DiscoveryWorkChain(WorkChain):
             self.ctx.excluded[f'{name}_{self.ctx.iteration:02d}'] = node
         self.ctx.exhausted = self.ctx.batches['batch'].count == 0
         sizes = ' and '.join(f'{node.count} in the {name}' for name, node in self.ctx.batches.items())
-        self.report(f'iteration {self.ctx.iteration}: selected {sizes}')
+        self._say(f'selected {sizes}')
         return None
 
     def draw_structures(self):
@@ -247,10 +246,7 @@ class DiscoveryWorkChain(WorkChain):
         if 'diffusion' not in self.inputs:
             return
         if not passed_gate(self.inputs.diffusion):
-            self.report(
-                f'iteration {self.ctx.iteration}: the diffusion model has not passed its gate, start structures are '
-                'embedded instead'
-            )
+            self._say('the diffusion model has not passed its gate, start structures are embedded instead')
             return
         for name, node in self.ctx.batches.items():
             if node.count:
@@ -279,7 +275,7 @@ class DiscoveryWorkChain(WorkChain):
         self.ctx.computed += self.ctx.batches['batch'].count
         if process is None or 'labels' not in process.outputs or not process.outputs.labels.count:
             self.ctx.without_labels += 1
-            self.report(f'iteration {self.ctx.iteration}: no new label')
+            self._say('no new label')
             return None
         self.ctx.without_labels = 0
         outputs = self._call(
@@ -288,10 +284,8 @@ class DiscoveryWorkChain(WorkChain):
         if outputs is None:
             return self._stop('collect')
         self.ctx.molecules = outputs['molecules']
-        self.report(
-            f'iteration {self.ctx.iteration}: {process.outputs.labels.count} of {self.ctx.batches["batch"].count} '
-            f'molecules computed, {self.ctx.molecules.count} known'
-        )
+        done, asked = process.outputs.labels.count, self.ctx.batches['batch'].count
+        self._say(f'{done} of {asked} molecules computed, {self.ctx.molecules.count} known')
         return None
 
     def finalize(self):
@@ -341,11 +335,11 @@ class DiscoveryWorkChain(WorkChain):
             model=self.inputs.diffusion,
         )
         if outputs is None:
-            self.report(f'iteration {self.ctx.iteration}: no start structures could be drawn: {self.ctx.reason}')
+            self._say(f'no start structures could be drawn: {self.ctx.reason}')
             return
         self.ctx.structures[name] = outputs['geometries']
         counts = ', '.join(f'{count} by {origin}' for origin, count in outputs['report']['counts'].items())
-        self.report(f'iteration {self.ctx.iteration}: start structures of the {name}: {counts}')
+        self._say(f'start structures of the {name}: {counts}')
 
     def _may_go_on(self):
         budget = self.inputs.budget
@@ -395,6 +389,9 @@ class DiscoveryWorkChain(WorkChain):
             'call_link_label': f'iteration_{self.ctx.iteration:02d}_{step}',
             'label': f'iteration {self.ctx.iteration}: {label}',
         }
+
+    def _say(self, text):
+        self.report(f'iteration {self.ctx.iteration}: {text}')
 
     def _record(self, name, node):
         self.ctx.history[f'{name}_{self.ctx.iteration:02d}'] = node

@@ -4,13 +4,12 @@ import csv
 import os
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 from aiida.orm import QueryBuilder, load_node
-from click.testing import CliRunner
 
-from aiida_osc.cli import main
 from aiida_osc.data.geometry_set import GeometrySetData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.columns import Column
@@ -22,29 +21,12 @@ HOMO = Column('homo', 'PBE')
 
 
 @pytest.fixture
-def invoke(tmp_path, monkeypatch):
+def invoke(run_command, tmp_path):
     """Return a function that runs ``aiida-osc data ...`` in a folder with a good and a bad file."""
-    monkeypatch.chdir(tmp_path)
     (tmp_path / 'good.csv').write_text('smiles,HOMO_eV\nc1ccccc1,-6.7\nc1ccsc1,-6.3\n')
     (tmp_path / 'bad.csv').write_text('smiles,HOMO_eV\nc1ccccc1,-6.7\n[Na+].[Cl-],-6\n=x,-5\nc1ccccc1,-5.5\nCC,77\n')
 
-    def invoke(*arguments, code=0):
-        result = CliRunner().invoke(main, ['data', *map(str, arguments)])
-        assert result.exit_code == code, result.output
-        assert 'Traceback' not in result.output
-        return result
-
-    return invoke
-
-
-@pytest.fixture
-def no_profile(monkeypatch):
-    """Make any attempt to load a profile fail."""
-
-    def refuse(*args, **kwargs):
-        raise AssertionError('a profile was loaded')
-
-    monkeypatch.setattr('aiida_osc.cli.data.load_osc_profile', refuse)
+    return partial(run_command, 'data')
 
 
 @pytest.mark.usefixtures('no_profile')

@@ -1,13 +1,12 @@
 """``aiida-osc data audit``, ``describe`` and ``split`` as a user types them."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 from aiida.orm import Dict, QueryBuilder, load_node
-from click.testing import CliRunner
 
-from aiida_osc.cli import main
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.geometry_table import Geometry, GeometryTable
@@ -15,30 +14,12 @@ from aiida_osc.datasets.molecule_table import MoleculeTable
 
 
 @pytest.fixture
-def invoke(tmp_path, monkeypatch, labelled_table):
+def invoke(run_command, tmp_path, labelled_table):
     """Return a function that runs ``aiida-osc data ...`` in a folder with a set of molecules."""
-    monkeypatch.chdir(tmp_path)
     labelled_table.write(tmp_path / 'set.h5')
     (tmp_path / 'bad.csv').write_text('smiles,lambda_hole_eV\nc1ccccc1,0.2\nc1ccsc1,0.3\n')
 
-    def invoke(*arguments, code=0):
-        result = CliRunner().invoke(main, ['data', *map(str, arguments)])
-        assert result.exit_code == code, result.output
-        assert 'Traceback' not in result.output
-        return result
-
-    return invoke
-
-
-@pytest.fixture
-def no_profile(monkeypatch):
-    """Make any attempt to load a profile fail."""
-
-    def refuse(*args, **kwargs):
-        raise AssertionError('a profile was loaded')
-
-    for module in ('sets', 'data_audit', 'data_describe', 'data_split'):
-        monkeypatch.setattr(f'aiida_osc.cli.{module}.load_osc_profile', refuse)
+    return partial(run_command, 'data')
 
 
 @pytest.mark.usefixtures('no_profile')

@@ -5,10 +5,8 @@ import csv
 import numpy as np
 import pytest
 from aiida.orm import QueryBuilder
-from click.testing import CliRunner
 
 from aiida_osc.calculations.functions.evaluate import evaluate
-from aiida_osc.cli import main
 from aiida_osc.data.model import ModelData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.columns import Column
@@ -19,29 +17,12 @@ HOMO = 'homo@made up'
 
 
 @pytest.fixture
-def invoke(tmp_path, monkeypatch, labelled_table):
+def invoke(run_command, labelled_table):
     """Return a function that runs ``aiida-osc`` in a folder with labelled molecules."""
-    monkeypatch.chdir(tmp_path)
     labelled_table.write('data.h5')
     labelled_table.take(range(20)).write('part.h5')
 
-    def invoke(*arguments, code=0):
-        result = CliRunner().invoke(main, [str(item) for item in arguments])
-        assert result.exit_code == code, result.output
-        assert 'Traceback' not in result.output
-        return result
-
-    return invoke
-
-
-@pytest.fixture
-def no_profile(monkeypatch):
-    """Make any attempt to load a profile fail."""
-
-    def refuse(*args, **kwargs):
-        raise AssertionError('a profile was loaded')
-
-    monkeypatch.setattr('aiida.load_profile', refuse)
+    return run_command
 
 
 def test_files_alone(invoke, no_profile, tmp_path):

@@ -5,9 +5,7 @@ import csv
 import numpy as np
 import pytest
 from aiida.orm import QueryBuilder, load_node
-from click.testing import CliRunner
 
-from aiida_osc.cli import main
 from aiida_osc.data.model import ModelData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.columns import Column
@@ -18,31 +16,14 @@ HOMO = 'homo@PBE'
 
 
 @pytest.fixture
-def invoke(tmp_path, monkeypatch, labelled_table):
+def invoke(run_command, tmp_path, labelled_table):
     """Return a function that runs ``aiida-osc`` in a folder with labelled molecules."""
-    monkeypatch.chdir(tmp_path)
     values = labelled_table.values(Column('homo', 'made up'))
     rows = [f'{smiles},{value}' for smiles, value in zip(labelled_table.smiles, values, strict=True)]
     (tmp_path / 'data.csv').write_text('\n'.join(['smiles,HOMO_eV', *rows, 'nonsense,-6']) + '\n')
     (tmp_path / 'new.smi').write_text('c1ccc(F)cc1 fluorobenzene\nC[SiH3] methylsilane\n')
 
-    def invoke(*arguments, code=0):
-        result = CliRunner().invoke(main, [str(item) for item in arguments])
-        assert result.exit_code == code, result.output
-        assert 'Traceback' not in result.output
-        return result
-
-    return invoke
-
-
-@pytest.fixture
-def no_profile(monkeypatch):
-    """Make any attempt to load a profile fail."""
-
-    def refuse(*args, **kwargs):
-        raise AssertionError('a profile was loaded')
-
-    monkeypatch.setattr('aiida.load_profile', refuse)
+    return run_command
 
 
 def test_files_alone(invoke, no_profile, tmp_path):

@@ -173,3 +173,9 @@ def test_compiled_training_follows_the_plain_one():
     assert compiled.best.keys() == plain.best.keys()
     assert all(math.isfinite(record['loss']) for record in compiled.history)
     assert compiled.history[-1]['loss'] < 0.3 * compiled.history[0]['loss']
+
+
+@pytest.mark.parametrize(('amp', 'found'), [('off', 'float32'), ('on', 'bfloat16')])
+def test_device_and_precision_that_were_used_are_recorded(amp, found):
+    progress = fit_piece(LineTask(), dataclasses.replace(SETTINGS, epochs=1, amp=amp), seed=0).progress()
+    assert (progress['device'], progress['precision']) == ('cpu', found)

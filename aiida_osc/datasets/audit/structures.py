@@ -10,6 +10,7 @@ from aiida_osc.chem.molecules import MoleculeError, parse_smiles
 from aiida_osc.chem.tautomers import frame, skeleton, tautomer_groups
 from aiida_osc.datasets.audit.records import Duplicates, StructureAudit
 from aiida_osc.datasets.audit.settings import AuditSettings
+from aiida_osc.datasets.grouping import repeated
 from aiida_osc.datasets.molecule_table import MoleculeTable
 
 STEREO, TAUTOMER = 'stereo', 'tautomer'
@@ -31,10 +32,7 @@ def audit_structures(table: MoleculeTable, settings: AuditSettings) -> Structure
         elements.update(set(re.findall('[A-Z][a-z]?', rdMolDescriptors.CalcMolFormula(mol))))
         sizes[mol.GetNumHeavyAtoms()] += 1
         frames.append(frame(mol) if settings.tautomers else None)
-    rows: dict[str, list[int]] = {}
-    for row, key in enumerate(table.inchikeys):
-        rows.setdefault(skeleton(key), []).append(row)
-    duplicates = [_duplicates(STEREO, table, (group for group in rows.values() if len(group) > 1), settings.listed)]
+    duplicates = [_duplicates(STEREO, table, repeated(map(skeleton, table.inchikeys)), settings.listed)]
     if settings.tautomers:
         groups = (group for group in tautomer_groups(table.smiles, frames) if _differ(table, group))
         duplicates.append(_duplicates(TAUTOMER, table, groups, settings.listed))

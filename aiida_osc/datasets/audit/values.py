@@ -10,6 +10,7 @@ from aiida_osc.datasets.audit.settings import AuditSettings
 from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.datasets.plausibility import check_scale
+from aiida_osc.datasets.spread import spread
 from aiida_osc.errors import OscError
 
 BINS = 40
@@ -85,7 +86,7 @@ def _flags(column: Column, known: np.ndarray) -> Iterator[str]:
     if not len(known):
         yield 'no labels'
         return
-    if len(known) > 1 and np.ptp(known) <= 1e-9 * max(1.0, float(np.abs(known).max())):
+    if len(known) > 1 and not spread(known):
         yield f'all {len(known)} values are {known[0]:g}'
     try:
         check_scale(str(column), column, 1.0, known)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from aiida_osc.datasets.columns import Column
+from aiida_osc.datasets.grouping import members
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.datasets.splits import in_common_test_split
-from aiida_osc.datasets.splitting.groups import Groups, members
+from aiida_osc.datasets.splitting.groups import Groups
 from aiida_osc.datasets.splitting.settings import ROWS, SOURCE, SplitSettings
 from aiida_osc.errors import OscError
 

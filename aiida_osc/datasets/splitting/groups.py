@@ -1,6 +1,6 @@
 """Which molecules must not be torn apart."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from aiida_osc.chem.clusters import clusters, pack
 from aiida_osc.chem.molecules import MoleculeError, parse_smiles
 from aiida_osc.chem.scaffolds import scaffold
 from aiida_osc.chem.tautomers import frame, skeleton, tautomer_groups
+from aiida_osc.datasets.grouping import by_name, members, unite
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.datasets.splitting.settings import SplitSettings
 
@@ -43,7 +44,7 @@ def find_groups(table: MoleculeTable, settings: SplitSettings) -> Groups:
             frames.append(frame(mol) if settings.tautomers and mol is not None else None)
             yield mol
 
-    skeletons = by_name([skeleton(key) for key in table.inchikeys])
+    skeletons = by_name(map(skeleton, table.inchikeys))
     method: np.ndarray | None = None
     if settings.by == 'cluster':
         method = clusters(pack(look()), settings.similarity)
@@ -54,36 +55,6 @@ def find_groups(table: MoleculeTable, settings: SplitSettings) -> Groups:
     tautomers = tautomer_groups(table.smiles, frames) if settings.tautomers else []
     same = unite(skeletons, tautomers)
     return Groups(same, same if method is None else unite(same, members(method)), tuple(unparsable))
-
-
-def by_name(names: Sequence[Hashable]) -> np.ndarray:
-    """Return a number for each name, equal for equal names, shape ``(names,)``."""
-    numbers: dict[Hashable, int] = {}
-    return np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=int)
-
-
-def members(numbers: np.ndarray) -> list[list[int]]:
-    """Return the rows of each group, in the order of their first rows."""
-    rows: dict[int, list[int]] = {}
-    for row, number in enumerate(numbers.tolist()):
-        rows.setdefault(number, []).append(row)
-    return list(rows.values())
-
-
-def unite(numbers: np.ndarray, more: Iterable[Sequence[int]]) -> np.ndarray:
-    """Return the groups that arise when the rows of each sequence of ``more`` must be in one group, too."""
-    parents = list(range(len(numbers)))
-
-    def root(number: int) -> int:
-        while parents[number] != number:
-            parents[number] = number = parents[parents[number]]
-        return number
-
-    labels = numbers.tolist()
-    for rows in more:
-        for row in rows[1:]:
-            parents[root(labels[row])] = root(labels[rows[0]])
-    return by_name([root(label) for label in labels])
 
 
 def _parse(smiles: str) -> Chem.Mol | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from aiida_osc.chem.molecules import MoleculeError, parse_smiles
 from aiida_osc.chem.tautomers import frame, skeleton, tautomer_groups
+from aiida_osc.datasets.grouping import repeated
 from aiida_osc.datasets.molecule_table import MoleculeTable
 
 #: Leaks that are named.
@@ -23,8 +24,8 @@ def find_leaks(parts: Mapping[str, MoleculeTable], *, tautomers: bool = False) -
         for key, smiles in zip(table.inchikeys, table.smiles, strict=True)
     ]
     kinds: dict[str, list[list[int]] | None] = {
-        'inchikey': _shared([key for _, key, _ in rows]),
-        'skeleton': _shared([skeleton(key) for _, key, _ in rows]),
+        'inchikey': repeated(key for _, key, _ in rows),
+        'skeleton': repeated(skeleton(key) for _, key, _ in rows),
         'tautomer': None,
     }
     if tautomers:
@@ -36,13 +37,6 @@ def find_leaks(parts: Mapping[str, MoleculeTable], *, tautomers: bool = False) -
         found['examples'] += [{'kind': kind, 'molecules': [list(rows[row][:2]) for row in group]} for group in across]
     found['examples'] = found['examples'][:LISTED]
     return found
-
-
-def _shared(names: list[str]) -> list[list[int]]:
-    rows: dict[str, list[int]] = {}
-    for row, name in enumerate(names):
-        rows.setdefault(name, []).append(row)
-    return [group for group in rows.values() if len(group) > 1]
 
 
 def _frame(smiles: str) -> str | None:

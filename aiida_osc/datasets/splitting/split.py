@@ -12,6 +12,7 @@ from aiida_osc.datasets.splitting.assign import NOWHERE, PARTS, TEST, TRAIN, ass
 from aiida_osc.datasets.splitting.groups import Groups, find_groups
 from aiida_osc.datasets.splitting.leaks import LISTED, find_leaks
 from aiida_osc.datasets.splitting.settings import SplitSettings
+from aiida_osc.datasets.spread import spread
 from aiida_osc.errors import OscError
 
 MIN_MOLECULES = 3
@@ -65,10 +66,8 @@ def normalisation(values: np.ndarray) -> dict[str, Any]:
     known = values[np.isfinite(values)]
     if not len(known):
         return {'labels': 0, 'mean': None, 'std': None, 'flag': NO_LABELS}
-    mean, std = float(known.mean()), float(known.std())
-    # A spread that drowns in the rounding of the values is none.
-    constant = std <= 1e-9 * max(1.0, float(np.abs(known).max()))
-    return {'labels': len(known), 'mean': mean, 'std': 0.0 if constant else std, 'flag': CONSTANT if constant else None}
+    std = spread(known)
+    return {'labels': len(known), 'mean': float(known.mean()), 'std': std, 'flag': None if std else CONSTANT}
 
 
 def _columns(table: MoleculeTable, settings: SplitSettings) -> tuple[Column, ...]:

@@ -4,21 +4,13 @@ from abc import abstractmethod
 from typing import Any, ClassVar, Protocol
 
 from aiida.common import AttributeDict
-from aiida.engine import (
-    BaseRestartWorkChain,
-    ExitCode,
-    ProcessHandlerReport,
-    ToContext,
-    append_,
-    process_handler,
-    while_,
-)
-from aiida.orm import CalcJobNode, Dict, Int, RemoteData, Str, StructureData
+from aiida.engine import ExitCode, ProcessHandlerReport, process_handler
+from aiida.orm import CalcJobNode, Dict, RemoteData, StructureData
 
 from aiida_osc.calculations.functions.displace import displace
 from aiida_osc.calculations.resources import find_memory
 from aiida_osc.qc.failures import FAILURES
-from aiida_osc.workflows.adopt import find_called
+from aiida_osc.workflows.base.restart import RestartWorkChain
 
 CODES = {kind: ExitCode(failure.status, failure.message) for kind, failure in FAILURES.items()}
 #: Of these no restart helps.
@@ -57,46 +49,25 @@ class Remedies(Protocol):
         """Return parameters with looser convergence of the geometry, None when it is loose already."""
 
 
-class EngineBaseWorkChain(BaseRestartWorkChain):
+class EngineBaseWorkChain(RestartWorkChain):
     """Run one calculation of one molecule until it ends well or nothing helps any more."""
 
-    #: Set by the engine: namespace of the CalcJob's inputs, and what can be changed in them.
-    _namespace: ClassVar[str]
+    _most_jobs = MAX_JOBS
+    #: Set by the engine: what can be changed in the inputs.
     _remedies: ClassVar[Remedies]
 
     @classmethod
     def define(cls, spec):
-        """Declare inputs, outline, outputs and exit codes."""
+        """Declare the outputs."""
         super().define(spec)
-        spec.expose_inputs(cls._process_class, namespace=cls._namespace)
-        spec.inputs['on_unhandled_failure'].default = lambda: Str('restart_once')
-        # The remedies end by themselves; AiiDA's five jobs would end before them.
-        spec.inputs['max_iterations'].default = lambda: Int(MAX_JOBS)
-        spec.outline(cls.setup, while_(cls.should_run_process)(cls.run_process, cls.inspect_process), cls.results)
         spec.output('results', valid_type=Dict, required=False, help='What the engine gave, keys as in QCSchema.')
         spec.output('structure', valid_type=StructureData, required=False, help='The optimised structure.')
         spec.output('remote_folder', valid_type=RemoteData, required=False, help='Folder of the last job.')
-        spec.exit_code(
-            310,
-            'ERROR_UNRECOVERABLE',
-            message='Job {pk} failed and no remedy is left: {message}',
-            invalidates_cache=True,
-        )
 
     def setup(self):
-        """Take over the inputs of the job."""
+        """Take over the inputs of the job; no remedy has been used."""
         super().setup()
-        self.ctx.inputs = AttributeDict(self.exposed_inputs(self._process_class, self._namespace))
         self.ctx.used = {}
-
-    def run_process(self):
-        """Submit the job, or find the one that was submitted before the worker was lost."""
-        child = find_called(self.node, f'iteration_{self.ctx.iteration + 1:02d}')
-        if child is not None:
-            self.ctx.iteration += 1
-            self.report(f'going on with {self.ctx.process_name}<{child.pk}>, which is already submitted')
-            return ToContext(children=append_(child))
-        return super().run_process()
 
     @abstractmethod
     def get_outputs(self, node: CalcJobNode) -> dict[str, Any]:
@@ -180,8 +151,3 @@ class EngineBaseWorkChain(BaseRestartWorkChain):
             self.ctx.inputs.parameters = Dict(parameters)
         self.report(f'{self.ctx.process_name}<{node.pk}>: {sentence}')
         return ProcessHandlerReport(True)
-
-    def _give_up(self, node: CalcJobNode) -> ProcessHandlerReport:
-        self.report(f'{self.ctx.process_name}<{node.pk}> cannot be cured: {node.exit_message}')
-        code = self.exit_codes.ERROR_UNRECOVERABLE.format(pk=node.pk, message=node.exit_message)
-        return ProcessHandlerReport(True, code)

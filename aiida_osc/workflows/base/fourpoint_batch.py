@@ -2,44 +2,28 @@
 
 from typing import Any
 
-from aiida.common import AttributeDict
-from aiida.engine import BaseRestartWorkChain, ProcessHandlerReport, ToContext, append_, process_handler, while_
-from aiida.orm import CalcJobNode, Int, Str
+from aiida.engine import ProcessHandlerReport, process_handler
+from aiida.orm import CalcJobNode
 
 from aiida_osc.calculations.fourpoint_batch import FourPointBatchCalculation
 from aiida_osc.calculations.resources import count_cores, find_memory
-from aiida_osc.workflows.adopt import find_called
+from aiida_osc.workflows.base.restart import ResumingWorkChain
 
 CALC_CODES = FourPointBatchCalculation.exit_codes
-OUTPUTS = ('labels', 'geometries', 'results')
 
 
-class FourPointBatchBaseWorkChain(BaseRestartWorkChain):
+class FourPointBatchBaseWorkChain(ResumingWorkChain):
     """Run a :class:`FourPointBatchCalculation` until every molecule has been treated once."""
 
     _process_class = FourPointBatchCalculation
+    _namespace = 'batch'
+    _most_jobs = 10
+    _handed_out = ('labels', 'geometries', 'results')
 
     @classmethod
     def define(cls, spec):
-        """Declare inputs, outline, outputs and exit codes."""
+        """Declare the exit code of jobs that come to nothing."""
         super().define(spec)
-        spec.expose_inputs(FourPointBatchCalculation, namespace='batch')
-        spec.inputs['on_unhandled_failure'].default = lambda: Str('restart_once')
-        spec.inputs['max_iterations'].default = lambda: Int(10)
-        spec.outline(
-            cls.setup,
-            while_(cls.should_run_process)(cls.run_process, cls.inspect_process),
-            cls.results,
-        )
-        spec.expose_outputs(FourPointBatchCalculation, include=OUTPUTS)
-        for name in OUTPUTS:
-            spec.outputs[name].required = False
-        spec.exit_code(
-            310,
-            'ERROR_UNRECOVERABLE',
-            message='Job {pk} failed and a restart would fail again: {message}',
-            invalidates_cache=True,
-        )
         spec.exit_code(
             410,
             'ERROR_NO_PROGRESS',
@@ -49,37 +33,16 @@ class FourPointBatchBaseWorkChain(BaseRestartWorkChain):
         )
 
     def setup(self):
-        """Take over the inputs of the job."""
+        """Take over the inputs of the job; no molecule is finished."""
         super().setup()
-        self.ctx.inputs = AttributeDict(self.exposed_inputs(FourPointBatchCalculation, 'batch'))
         self.ctx.finished_molecules = 0
 
     def run_process(self):
-        """Submit the job, or find the one that was submitted before the worker was lost."""
-        label = f'iteration_{self.ctx.iteration + 1:02d}'
-        child = find_called(self.node, label)
-        if child is not None:
-            self.ctx.iteration += 1
-            self.report(f'going on with {self.ctx.process_name}<{child.pk}>, which is already submitted')
-            return ToContext(children=append_(child))
+        """Submit the job, named as the rest of the work after the first."""
         if self.ctx.iteration:
             metadata = self.ctx.inputs.metadata
             metadata['label'] = f'{self.inputs.batch.metadata.get("label", "four-point batch")}, the rest'
         return super().run_process()
-
-    def inspect_process(self):
-        """Call the handlers; also when the end is a failure, hand out what was finished."""
-        exit_code = super().inspect_process()
-        if exit_code is not None and exit_code.status:
-            self._attach_finished()
-        return exit_code
-
-    def _attach_finished(self):
-        for node in reversed(self.ctx.children):
-            if 'labels' in node.outputs:
-                self._attach_outputs(node)
-                self.report(f'the outputs are those of {self.ctx.process_name}<{node.pk}>')
-                return
 
     @process_handler(exit_codes=[CALC_CODES.ERROR_INTERRUPTED, CALC_CODES.ERROR_INTERRUPTED_EARLY])
     def handle_interrupted(self, node: CalcJobNode) -> ProcessHandlerReport:
@@ -109,17 +72,17 @@ class FourPointBatchBaseWorkChain(BaseRestartWorkChain):
     @process_handler(exit_codes=[CALC_CODES.ERROR_ENGINE_MISSING])
     def handle_engine_missing(self, node: CalcJobNode) -> ProcessHandlerReport:
         """Stop: the Python of the code lacks a package."""
-        return self._stop(node)
+        return self._give_up(node)
 
     @process_handler(exit_codes=[CALC_CODES.ERROR_NO_EXECUTABLE])
     def handle_no_executable(self, node: CalcJobNode) -> ProcessHandlerReport:
         """Stop: the code's executable cannot be started."""
-        return self._stop(node)
+        return self._give_up(node)
 
     @process_handler(exit_codes=[CALC_CODES.ERROR_INPUT_REFUSED])
     def handle_input_refused(self, node: CalcJobNode) -> ProcessHandlerReport:
         """Stop: the runner refused its input."""
-        return self._stop(node)
+        return self._give_up(node)
 
     def _go_on(self, node: CalcJobNode, what: str) -> ProcessHandlerReport:
         """Restart from the folder of ``node``, unless it has finished nothing since the job before it."""
@@ -135,11 +98,6 @@ class FourPointBatchBaseWorkChain(BaseRestartWorkChain):
             f'a new job does the other {total - finished}'
         )
         return ProcessHandlerReport(True)
-
-    def _stop(self, node: CalcJobNode) -> ProcessHandlerReport:
-        self.report(f'{self.ctx.process_name}<{node.pk}> cannot be cured by a restart: {node.exit_message}')
-        code = self.exit_codes.ERROR_UNRECOVERABLE.format(pk=node.pk, message=node.exit_message)
-        return ProcessHandlerReport(True, code)
 
 
 def works_on_several(parameters: dict[str, Any], cores: int) -> bool:

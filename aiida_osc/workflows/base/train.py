@@ -1,39 +1,27 @@
 """Base work chain of the training job: go on from the checkpoint of an interrupted job, stop where nothing helps."""
 
-from aiida.common import AttributeDict
-from aiida.engine import BaseRestartWorkChain, ProcessHandlerReport, ToContext, append_, process_handler, while_
-from aiida.orm import CalcJobNode, Int, Str
+from aiida.engine import ProcessHandlerReport, process_handler
+from aiida.orm import CalcJobNode
 
 from aiida_osc.calculations.resources import find_memory
 from aiida_osc.calculations.train import TrainCalculation
-from aiida_osc.workflows.adopt import find_called
+from aiida_osc.workflows.base.restart import ResumingWorkChain
 
 CODES = TrainCalculation.exit_codes
-OUTPUTS = ('model', 'log')
 
 
-class TrainBaseWorkChain(BaseRestartWorkChain):
+class TrainBaseWorkChain(ResumingWorkChain):
     """Run a :class:`TrainCalculation` until it has trained what it was asked to."""
 
     _process_class = TrainCalculation
+    _namespace = 'train'
+    _most_jobs = 100
+    _handed_out = ('model', 'log')
 
     @classmethod
     def define(cls, spec):
-        """Declare inputs, outline, outputs and exit codes."""
+        """Declare the exit code of jobs that come to nothing."""
         super().define(spec)
-        spec.expose_inputs(TrainCalculation, namespace='train')
-        spec.inputs['on_unhandled_failure'].default = lambda: Str('restart_once')
-        spec.inputs['max_iterations'].default = lambda: Int(100)
-        spec.outline(cls.setup, while_(cls.should_run_process)(cls.run_process, cls.inspect_process), cls.results)
-        spec.expose_outputs(TrainCalculation, include=OUTPUTS)
-        for name in OUTPUTS:
-            spec.outputs[name].required = False
-        spec.exit_code(
-            310,
-            'ERROR_UNRECOVERABLE',
-            message='Job {pk} failed and a restart would fail again: {message}',
-            invalidates_cache=True,
-        )
         spec.exit_code(
             410,
             'ERROR_NO_PROGRESS',
@@ -43,28 +31,9 @@ class TrainBaseWorkChain(BaseRestartWorkChain):
         )
 
     def setup(self):
-        """Take over the inputs of the job."""
+        """Take over the inputs of the job; no job has been in vain."""
         super().setup()
-        self.ctx.inputs = AttributeDict(self.exposed_inputs(TrainCalculation, 'train'))
         self.ctx.fruitless = 0
-
-    def run_process(self):
-        """Submit the job, or find the one that was submitted before the worker was lost."""
-        child = find_called(self.node, f'iteration_{self.ctx.iteration + 1:02d}')
-        if child is not None:
-            self.ctx.iteration += 1
-            self.report(f'going on with {self.ctx.process_name}<{child.pk}>, which is already submitted')
-            return ToContext(children=append_(child))
-        return super().run_process()
-
-    def inspect_process(self):
-        """Call the handlers; also when the end is a failure, hand out the last checkpoint."""
-        exit_code = super().inspect_process()
-        if exit_code is not None and exit_code.status:
-            last = next((node for node in reversed(self.ctx.children) if 'model' in node.outputs), None)
-            if last is not None:
-                self._attach_outputs(last)
-        return exit_code
 
     @process_handler(exit_codes=[CODES.ERROR_INTERRUPTED, CODES.ERROR_INTERRUPTED_EARLY])
     def handle_interrupted(self, node: CalcJobNode) -> ProcessHandlerReport:
@@ -89,9 +58,7 @@ class TrainBaseWorkChain(BaseRestartWorkChain):
     @process_handler(exit_codes=[CODES[name] for name in CODES if CODES[name].status in (201, 301, 302, 303)])
     def handle_hopeless(self, node: CalcJobNode) -> ProcessHandlerReport:
         """Stop: the same would fail again."""
-        self.report(f'{self.ctx.process_name}<{node.pk}> cannot be cured by a restart: {node.exit_message}')
-        code = self.exit_codes.ERROR_UNRECOVERABLE.format(pk=node.pk, message=node.exit_message)
-        return ProcessHandlerReport(True, code)
+        return self._give_up(node)
 
     def _go_on(self, node: CalcJobNode, what: str) -> ProcessHandlerReport:
         """Restart from the last checkpoint, unless two jobs in a row have written none."""

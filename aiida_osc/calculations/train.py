@@ -10,10 +10,8 @@ from aiida.orm import Dict, Int, Str
 from aiida_osc.calculations import launch_lock
 from aiida_osc.calculations.resources import clean_environment
 from aiida_osc.calculations.validation import first_complaint
-from aiida_osc.data.geometry_set import FILE_NAME as GEOMETRIES_FILE
 from aiida_osc.data.geometry_set import GeometrySetData
 from aiida_osc.data.model import ModelData
-from aiida_osc.data.molecule_set import FILE_NAME as MOLECULES_FILE
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.diffusion.molecules.settings import ConformerSettings
 from aiida_osc.errors import OscError
@@ -182,8 +180,8 @@ class TrainCalculation(CalcJob):
     def _command(self) -> list[str]:
         """Return the arguments of ``aiida-osc``."""
         kind, pieces = self.inputs.kind.value, self.inputs.pieces.value
-        structures = ['--molecules', MOLECULES_FILE] if kind == 'diffusion' else []
-        data = GEOMETRIES_FILE if kind == 'diffusion' else MOLECULES_FILE
+        structures = ['--molecules', MoleculeSetData.FILE_NAME] if kind == 'diffusion' else []
+        data = GeometrySetData.FILE_NAME if kind == 'diffusion' else MoleculeSetData.FILE_NAME
         words = ['train', kind, '--data', data, *structures, '--settings', SETTINGS_FILE]
         words += [f'--seed={self.inputs.seed.value}', '--out', MODEL_FOLDER]
         if 'checkpoint' in self.inputs and self.inputs.checkpoint.finished:
@@ -192,9 +190,9 @@ class TrainCalculation(CalcJob):
 
     def _copies(self) -> list[tuple[str, str, str]]:
         """Return which files of the repository go where."""
-        copies = [(self.inputs.molecules.uuid, MOLECULES_FILE, MOLECULES_FILE)]
+        copies = [(self.inputs.molecules.uuid, MoleculeSetData.FILE_NAME, MoleculeSetData.FILE_NAME)]
         if 'geometries' in self.inputs:
-            copies.append((self.inputs.geometries.uuid, GEOMETRIES_FILE, GEOMETRIES_FILE))
+            copies.append((self.inputs.geometries.uuid, GeometrySetData.FILE_NAME, GeometrySetData.FILE_NAME))
         if 'checkpoint' in self.inputs:
             node = self.inputs.checkpoint
             target = START_FOLDER if node.finished else MODEL_FOLDER

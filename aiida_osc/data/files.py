@@ -1,5 +1,6 @@
 """What the data nodes share: one file of constant name, read through a temporary path."""
 
+import io
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,3 +39,47 @@ def validate_file(node: Data, name: str, describe: Any) -> None:
     for key, value in expected.items():
         if node.base.attributes.get(key, None) != value:
             raise ValidationError(f'attribute {key!r} of {type(node).__name__} contradicts the file {name!r}')
+
+
+class HDF5Data(Data):
+    """A node that holds one object of ours as one HDF5 file.
+
+    Abstract: a leaf names the file and the class of the object, which has ``read(path)`` and ``write(file)``, and says
+    which queryable attributes describe it.
+    """
+
+    FILE_NAME: str
+    CONTENT: type[Any]
+
+    def __init__(self, content: Any, **kwargs):
+        """Store ``content`` in its file.
+
+        :param content: the object.
+        """
+        super().__init__(**kwargs)
+        buffer = io.BytesIO()
+        content.write(buffer)
+        self.base.repository.put_object_from_bytes(buffer.getvalue(), self.FILE_NAME)
+        self.base.attributes.set_many(self.describe(content))
+
+    @staticmethod
+    def describe(content: Any) -> dict[str, Any]:
+        """Return the attributes of the node that holds ``content``."""
+        raise NotImplementedError
+
+    def load(self) -> Any:
+        """Return the plain object.
+
+        :raises OscError: when the stored file is damaged.
+        """
+        with as_path(self, self.FILE_NAME) as path:
+            return self.CONTENT.read(path)
+
+    def _validate(self) -> bool:
+        """Check that file and attributes agree."""
+        validate_file(self, self.FILE_NAME, lambda: self.describe(self.load()))
+        return super()._validate()
+
+    def _prepare_h5(self, main_file_name: str = '') -> tuple[bytes, dict]:
+        """Return the stored file."""
+        return self.base.repository.get_object_content(self.FILE_NAME, 'rb'), {}

@@ -10,6 +10,7 @@ from aiida.common.exceptions import ValidationError
 from aiida.orm import QueryBuilder
 
 from aiida_osc.data.eigenbasis import EigenbasisData
+from aiida_osc.data.field_set import FieldSetData
 from aiida_osc.data.geometry_set import GeometrySetData
 from aiida_osc.data.model import ModelData
 from aiida_osc.data.molecule_set import MoleculeSetData
@@ -18,7 +19,7 @@ from aiida_osc.provenance.archive import FORMAT, manifest_path
 from aiida_osc.provenance.archive_content import REPOSITORY, ArchiveContent, file_digest, open_archive, read_archive
 
 #: Nodes whose files are read and compared with their attributes.
-READ = (MoleculeSetData, GeometrySetData, ModelData, EigenbasisData)
+READ = (MoleculeSetData, GeometrySetData, FieldSetData, EigenbasisData, ModelData)
 
 
 @dataclass(frozen=True)

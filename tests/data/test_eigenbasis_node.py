@@ -2,7 +2,7 @@ import pytest
 from aiida.common.exceptions import ValidationError
 from aiida.orm import load_node
 
-from aiida_osc.data.eigenbasis import FILE_NAME, EigenbasisData
+from aiida_osc.data.eigenbasis import EigenbasisData
 from aiida_osc.diffusion.eigenbasis import grid_eigenbasis, molecular_eigenbasis
 
 pytestmark = pytest.mark.usefixtures('aiida_profile')
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures('aiida_profile')
 def test_reads_back_after_storing(basis):
     node = load_node(EigenbasisData(basis).store().pk)
     assert node.load().content_hash() == basis.content_hash()
-    assert node.base.repository.list_object_names() == [FILE_NAME]
+    assert node.base.repository.list_object_names() == [EigenbasisData.FILE_NAME]
     attributes = node.base.attributes.all
     assert attributes['graph_kind'] == basis.kind
     assert attributes['nodes'] == attributes['modes'] == basis.nodes

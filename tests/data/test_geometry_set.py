@@ -2,7 +2,7 @@ import pytest
 from aiida.common.exceptions import ValidationError
 from aiida.orm import load_node
 
-from aiida_osc.data.geometry_set import FILE_NAME, GeometrySetData
+from aiida_osc.data.geometry_set import GeometrySetData
 from aiida_osc.datasets.geometry_table import Geometry, GeometryTable
 
 pytestmark = pytest.mark.usefixtures('aiida_profile')
@@ -20,7 +20,7 @@ def test_reads_back_after_storing(table):
     assert node.load().content_hash() == table.content_hash()
     assert (node.count, node.level) == (4, 'GFN2-xTB')
     assert node.base.attributes.get('charges') == {'-1': 1, '0': 2, '1': 1}
-    assert node.base.repository.list_object_names() == [FILE_NAME]
+    assert node.base.repository.list_object_names() == [GeometrySetData.FILE_NAME]
 
 
 def test_equal_content_gives_an_equal_hash(table):

@@ -3,7 +3,7 @@ import pytest
 from aiida.common.exceptions import ValidationError
 from aiida.orm import QueryBuilder, load_node
 
-from aiida_osc.data.molecule_set import FILE_NAME, MoleculeSetData
+from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.datasets.readers import read_table
@@ -27,7 +27,7 @@ def test_reads_back_after_storing(table):
     node = load_node(MoleculeSetData(table).store().pk)
     assert node.load().content_hash() == table.content_hash()
     assert node.count == 2
-    assert node.base.repository.list_object_names() == [FILE_NAME]
+    assert node.base.repository.list_object_names() == [MoleculeSetData.FILE_NAME]
 
 
 def test_attributes_are_queryable(table):
@@ -67,10 +67,10 @@ def test_attributes_that_contradict_the_file_are_refused(table, key):
 
 def test_missing_and_damaged_files_are_refused(table):
     missing, damaged = MoleculeSetData(table), MoleculeSetData(table)
-    missing.base.repository.delete_object(FILE_NAME)
+    missing.base.repository.delete_object(MoleculeSetData.FILE_NAME)
     with pytest.raises(ValidationError, match='has no file'):
         missing.store()
-    damaged.base.repository.put_object_from_bytes(b'no HDF5', FILE_NAME)
+    damaged.base.repository.put_object_from_bytes(b'no HDF5', MoleculeSetData.FILE_NAME)
     with pytest.raises(ValidationError, match='not a readable HDF5 file'):
         damaged.store()
     with pytest.raises(OscError, match='not a readable HDF5 file'):

@@ -15,7 +15,7 @@ from aiida.orm import CalcFunctionNode, Dict, Node, QueryBuilder, WorkChainNode,
 from aiida.tools.archive import import_archive
 
 from aiida_osc.calculations.functions.merge import merge
-from aiida_osc.data.molecule_set import FILE_NAME, MoleculeSetData
+from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.errors import OscError
@@ -64,7 +64,7 @@ def damage(path, member, change=lambda content: content[:-1] + bytes([content[-1
 
 
 def key_of(archive, node):
-    return json.loads(manifest_path(archive).read_text())['nodes'][node.uuid]['files'][FILE_NAME]
+    return json.loads(manifest_path(archive).read_text())['nodes'][node.uuid]['files'][MoleculeSetData.FILE_NAME]
 
 
 def test_manifest_says_what_is_in_the_archive_and_what_to_cite(archive, union):
@@ -105,7 +105,7 @@ def test_moved_and_renamed_archive_passes(archive, tmp_path):
 def test_damaged_file_of_a_node_is_named(archive, union):
     damage(archive, f'repo/{key_of(archive, union)}')
     problems = check_archive(archive).problems
-    assert any(union.uuid in text and FILE_NAME in text and 'damaged' in text for text in problems)
+    assert any(union.uuid in text and MoleculeSetData.FILE_NAME in text and 'damaged' in text for text in problems)
     assert any('not the file that its manifest describes' in text for text in problems)
     manifest_path(archive).unlink()
     (problem,) = check_archive(archive).problems

@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, Self
 
 import h5py
 import numpy as np
@@ -70,6 +70,15 @@ class FieldArray:
     def content_hash(self) -> str:
         """Return a SHA-256 of the content."""
         return _content_hash(self, (self.values[start : start + _ROWS].numpy() for start in range(0, len(self), _ROWS)))
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """Return the fields that :meth:`write` wrote.
+
+        :raises OscError: when the file is damaged, refused by the guards or no set of fields.
+        """
+        stored = FieldFile(path)
+        return cls(torch.cat(list(stored.batches([np.arange(len(stored))]))), stored.shape, stored.boundary)
 
     def write(self, target: str | Path | BinaryIO) -> None:
         """Write the set as HDF5, byte for byte the same for equal sets."""

@@ -7,7 +7,7 @@ from aiida.manage.caching import enable_caching
 from aiida.orm import Bool, Dict, QueryBuilder
 
 from aiida_osc.calculations.functions.build_eigenbasis import build_eigenbasis
-from aiida_osc.data.eigenbasis import FILE_NAME, EigenbasisData
+from aiida_osc.data.eigenbasis import EigenbasisData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.diffusion.eigenbasis import grid_eigenbasis
@@ -106,8 +106,8 @@ def test_molecules_of_several_parts_end_in_an_exit_code():
 
 def test_a_damaged_basis_file_is_named():
     node = EigenbasisData(grid_eigenbasis(3))
-    whole = node.base.repository.get_object_content(FILE_NAME, 'rb')
-    node.base.repository.put_object_from_bytes(whole[:1000], FILE_NAME)
+    whole = node.base.repository.get_object_content(EigenbasisData.FILE_NAME, 'rb')
+    node.base.repository.put_object_from_bytes(whole[:1000], EigenbasisData.FILE_NAME)
     with pytest.raises(OscError, match=r'eigenbasis\.h5 is not a readable HDF5 file'):
         node.load()
     with pytest.raises(ValidationError, match='not a readable HDF5 file'):

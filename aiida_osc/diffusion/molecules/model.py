@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from rdkit import Chem
 from torch import Tensor
 
 from aiida_osc.diffusion.molecules.batches import collate, pad_positions, split_by_size
-from aiida_osc.diffusion.molecules.cleaning import clean
+from aiida_osc.diffusion.molecules.cleaning import clean, plausible_one
 from aiida_osc.diffusion.molecules.features import SYMBOLS, MoleculeGraph, featurise
 from aiida_osc.diffusion.molecules.network import ConformerNetwork
 from aiida_osc.diffusion.molecules.settings import ConformerSettings, SampleSettings
@@ -67,20 +68,20 @@ class ConformerModel:
         generator = torch.Generator().manual_seed(seed % 2**63)
         with cpu_threads(settings.threads):
             for batch in _batches(sizes, places, settings.batch_atoms):
-                names, items = [smiles[place] for place in batch], [graphs[place] for place in batch]
-                found = self._sample(names, items, settings, generator, device)
+                mols = [with_hydrogens(smiles[place]) for place in batch]
+                found = self._sample(mols, [graphs[place] for place in batch], settings, generator, device)
                 for place, positions in zip(batch, found, strict=True):
-                    structures[place] = positions[: sizes[place]].astype(np.float64)
+                    structures[place] = positions.astype(np.float64)
         return structures
 
     def _sample(
         self,
-        smiles: Sequence[str],
+        mols: Sequence[Chem.Mol],
         graphs: Sequence[MoleculeGraph],
         settings: SampleSettings,
         generator: torch.Generator,
         device: torch.device,
-    ) -> np.ndarray:
+    ) -> list[np.ndarray]:
         batch = collate(graphs)
         basis = batch.basis()
         path = SpectralPath(path_settings(self.settings), basis.eigenvalues, basis.mask)
@@ -102,16 +103,17 @@ class ConformerModel:
                 generator=generator,
                 eta=settings.eta,
             )
+            made = [item[: len(graph)] for item, graph in zip(structures.numpy(), graphs, strict=True)]
             if settings.clean:
-                items = zip(smiles, structures.numpy(), graphs, strict=True)
-                structures = pad_positions(
-                    [clean(name, item[: len(graph)], settings.clean) for name, item, graph in items]
-                )
-                if settings.polish:
-                    times = torch.full((len(graphs),), settings.polish)
-                    decayed = path.coefficients(times).signal * basis.to_modes(structures)
-                    structures = denoise(basis.from_modes(decayed), times)
-        return structures.numpy()
+                made = [clean(*pair, settings.clean) for pair in zip(mols, made, strict=True)]
+            small = [len(graph) <= settings.polish_atoms for graph in graphs]
+            if settings.clean and settings.polish and any(small):
+                times = torch.full((len(graphs),), settings.polish)
+                decayed = path.coefficients(times).signal * basis.to_modes(pad_positions(made))
+                polished = denoise(basis.from_modes(decayed), times).numpy()
+                trios = zip(mols, polished, made, strict=True)
+                made = [plausible_one(*trio) if few else trio[2] for few, trio in zip(small, trios, strict=True)]
+        return made
 
     def _graph(self, smiles: str) -> MoleculeGraph | str:
         """Return the graph of a molecule, or the reason why the model cannot treat it."""

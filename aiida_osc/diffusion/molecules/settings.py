@@ -72,15 +72,17 @@ class SampleSettings(Settings):
     :param eta: noise of the ``ddim`` steps: 0 for none, 1 for as much as the ancestral sampler's.
     :param clean: steps of MMFF94 after those of the sampler; 0 for none.
     :param polish: time at which the network looks at the cleaned structure once more; 0 for no such look.
+    :param polish_atoms: atoms of the largest molecule that it looks at; on larger ones MMFF94 knows bonds better.
     :param batch_atoms: atoms in a batch, padding included.
     :param threads: CPU threads; 0 for torch's own choice.
     """
 
     sampler: str = 'ddim'
-    steps: int = 4
+    steps: int = 2
     eta: float = 0.0
     clean: int = 200
     polish: float = 0.05
+    polish_atoms: int = 32
     batch_atoms: int = 1200
     threads: int = 1
     device: str = 'auto'

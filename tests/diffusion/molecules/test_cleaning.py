@@ -5,7 +5,7 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
-from aiida_osc.diffusion.molecules.cleaning import clean
+from aiida_osc.diffusion.molecules.cleaning import clean, plausible_one
 from aiida_osc.diffusion.molecules.settings import SampleSettings
 from aiida_osc.errors import OscError
 from aiida_osc.qc.placing import with_hydrogens
@@ -27,18 +27,27 @@ def test_bonds_come_out_of_a_shaken_structure():
     mol, positions = shaken('c1ccccc1', 0.1)
     assert np.abs(lengths(mol, positions) - 1.39).max() > 0.1
     # MMFF94's benzene has bonds of 1.395 Angstrom, B3LYP and experiment the same within 0.003.
-    assert np.abs(lengths(mol, clean('c1ccccc1', positions, 200)) - 1.395).max() < 0.005
+    assert np.abs(lengths(mol, clean(mol, positions, 200)) - 1.395).max() < 0.005
 
 
 @pytest.mark.parametrize('smiles', ['CB(C)C', '[SiH3][SeH]'])
 def test_a_molecule_without_parameters_stays_as_it_is(smiles):
-    _, positions = shaken(smiles, 0.05)
-    assert np.array_equal(clean(smiles, positions, 200), positions)
+    mol, positions = shaken(smiles, 0.05)
+    assert np.array_equal(clean(mol, positions, 200), positions)
 
 
 def test_a_structure_that_is_none_stays_as_it_is():
     positions = np.full((12, 3), np.nan)
-    assert np.isnan(clean('c1ccccc1', positions, 10)).all()
+    assert np.isnan(clean(with_hydrogens('c1ccccc1'), positions, 10)).all()
+
+
+def test_a_polished_structure_is_taken_while_it_is_plausible():
+    mol, cleaned = shaken('c1ccccc1', 0.0)
+    padding = np.zeros((3, 3))
+    near, torn = cleaned + 0.01 * np.sin(cleaned), cleaned.copy()
+    torn[0] += 2.0
+    assert np.array_equal(plausible_one(mol, np.vstack([near, padding]), cleaned), near)
+    assert np.array_equal(plausible_one(mol, np.vstack([torn, padding]), cleaned), cleaned)
 
 
 @pytest.mark.parametrize('values', [{'clean': -1}, {'polish': 1.0}, {'polish': -0.1}])

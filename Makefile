@@ -49,8 +49,9 @@ lint: install  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-reference: install  ## write docs/reference/cli.md from the help of the commands
+reference: install  ## write docs/reference/cli.md and the training curves in docs/images
 	$(BIN)/python docs/generate_cli_reference.py
+	$(BIN)/python docs/draw_training_curves.py
 
 wheel: install  ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --outdir dist .

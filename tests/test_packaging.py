@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / 'aiida_osc'
-DATA_SUFFIXES = {'.yaml', '.jinja', '.html', '.css', '.csv', '.smi', '.md', '.typed'}
+DATA_SUFFIXES = {'.yaml', '.jinja', '.html', '.css', '.csv', '.smi', '.md', '.typed', '.json', '.safetensors'}
 
 LOOK = """
 import sys

@@ -12,6 +12,7 @@ from aiida_osc.diffusion.molecules.settings import SampleSettings
 from aiida_osc.errors import OscError
 from aiida_osc.qc.scheme import PROGRAM_ENGINES, FourPointSettings
 from aiida_osc.settings import Settings
+from aiida_osc.shipped import resolve
 from aiida_osc.workflows.protocols import load_protocol
 
 #: Names the shipped seed set, unless a node has that label.
@@ -26,7 +27,8 @@ class Campaign(Settings):
     :param molecules: ``seed``, a CSV, SMILES, SDF or HDF5 file, or the pk, uuid or label of a molecule set.
     :param code: label of the code of the labelling engine.
     :param xtb_code: label of the code that makes start geometries, for the engines psi4, orca and gaussian.
-    :param diffusion: folder, pk, uuid or label of a model that draws start structures; empty to embed them.
+    :param diffusion: ``conformers``, or the folder, pk, uuid or label of another model that draws start structures;
+        empty to embed them.
     :param training_code: label of the code ``aiida-osc`` that trains the models; empty to train in the daemon.
     :param training_options: ``metadata.options`` of its jobs.
     :param cores: cores of each labelling job.
@@ -103,7 +105,7 @@ def submit_campaign(campaign: Campaign):
         campaign.seed,
         {'resources': {'num_machines': 1, 'num_mpiprocs_per_machine': campaign.cores}} if campaign.cores else None,
         find_code(campaign.xtb_code) if campaign.engine in PROGRAM_ENGINES else None,
-        find_model(str(campaign.diffusion)) if campaign.diffusion != '' else None,
+        find_model(resolve(str(campaign.diffusion))) if campaign.diffusion != '' else None,
     )
     builder.metadata.label = campaign.label
     if campaign.training_code:

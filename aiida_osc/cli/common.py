@@ -7,9 +7,20 @@ from pathlib import Path
 import click
 
 from aiida_osc.errors import OscError
+from aiida_osc.shipped import resolve
 
 profile_option = click.option('--profile', metavar='NAME', help='AiiDA profile; the default profile when not given.')
 seed_option = click.option('--seed', type=int, default=0, show_default=True, help='Seed of all random numbers.')
+
+
+class ModelName(click.ParamType):
+    """A model by folder, node, or the name of one that comes with the package."""
+
+    name = 'model'
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the folder of a shipped model, anything else as it is."""
+        return resolve(value)
 
 
 def load_osc_profile(name: str | None = None):

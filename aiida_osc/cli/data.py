@@ -14,6 +14,7 @@ COMMANDS = {
     'archive': ('aiida_osc.cli.data_archive', 'archive', 'Write nodes as an archive with a manifest, or check one.'),
     'audit': ('aiida_osc.cli.data_audit', 'audit', 'Show what sets hold, lack, should not hold, and share.'),
     'describe': ('aiida_osc.cli.data_describe', 'describe', 'Add columns that follow from the structure by a formula.'),
+    'enumerate': ('aiida_osc.cli.data_enumerate', 'enumerate_', 'Make new molecules of those of a set by rules.'),
     'split': ('aiida_osc.cli.data_split', 'split', 'Split a set into training, validation and test.'),
 }
 

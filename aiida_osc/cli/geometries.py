@@ -2,7 +2,7 @@
 
 import click
 
-from aiida_osc.cli.common import is_file, profile_option, seed_option
+from aiida_osc.cli.common import ModelName, is_file, profile_option, seed_option
 
 
 @click.command()
@@ -13,7 +13,12 @@ from aiida_osc.cli.common import is_file, profile_option, seed_option
     metavar='FILE',
     help='File to write, needed for a FILE: .sdf (with bonds and origin), .xyz, .csv or .h5.',
 )
-@click.option('--model', metavar='FOLDER|NODE', help='Conformer model; without one, ETKDGv3 and MMFF94.')
+@click.option(
+    '--model',
+    type=ModelName(),
+    metavar='NAME|FOLDER|NODE',
+    help='Conformer model, such as conformers, which comes with the package; without one, ETKDGv3 and MMFF94.',
+)
 @click.option('--sampler', help="Sampler of the model; the model's default when not given.")
 @click.option('--steps', type=int, help='Steps of the sampler.')
 @click.option(

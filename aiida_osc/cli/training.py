@@ -10,13 +10,13 @@ import click
 import yaml
 from click.core import ParameterSource
 
-from aiida_osc.cli.common import is_file, profile_option, seed_option
+from aiida_osc.cli.common import ModelName, is_file, profile_option, seed_option
 from aiida_osc.errors import OscError
 
 _OPTIONS = (
     click.option('--data', required=True, metavar='FILE|NODE', help='Molecules: CSV, SDF, SMILES, .h5, or a node.'),
     click.option('--out', type=click.Path(file_okay=False), help='Model folder; without it, a WorkChain is submitted.'),
-    click.option('--start', metavar='MODEL', help='Earlier model, a folder or a node, whose weights are the start.'),
+    click.option('--start', type=ModelName(), metavar='MODEL', help='Earlier model whose weights are the start.'),
     click.option('--level', help='Level of theory of columns in FILE that do not say theirs.'),
     click.option(
         '--settings',

@@ -1,4 +1,4 @@
-"""``aiida-osc data audit``, ``describe`` and ``split`` as a user types them."""
+"""``aiida-osc data audit``, ``describe``, ``enumerate`` and ``split`` as a user types them."""
 
 import json
 from functools import partial
@@ -55,6 +55,17 @@ def test_describe_to_a_file(invoke, tmp_path):
 
 
 @pytest.mark.usefixtures('no_profile')
+def test_enumerate_to_a_file(invoke, tmp_path):
+    arguments = ('enumerate', 'bad.csv', '--max-heavy-atoms', '14', '--seed', '4')
+    result = invoke(*arguments, '--count', '5', '--out', 'made.h5')
+    assert '5 records written to made.h5' in result.stderr
+    assert len(MoleculeTable.read(tmp_path / 'made.h5')) == 5
+    none = invoke(*arguments, '--count', '1', '--max-sa-score', '0.5', '--out', 'none.h5')
+    assert 'x too hard to make' in none.stderr
+    assert '0 records written' in none.stderr
+
+
+@pytest.mark.usefixtures('no_profile')
 def test_describe_only_some_from_structures(invoke, tmp_path, labelled_table):
     numbers, positions = np.array([6, 6]), np.array([[0.0, 0, 0], [0, 0, 1.5]])
     GeometryTable([Geometry(labelled_table.inchikeys[0], 0, numbers, positions)], 'x').write(tmp_path / 'geo.h5')
@@ -103,6 +114,9 @@ def test_nodes_are_linked(invoke, labelled_table):
     invoke('describe', node.pk, '--partner', 'toluene', '--label', 'described')
     (described,) = QueryBuilder().append(MoleculeSetData, filters={'label': 'described'}).all(flat=True)
     assert described.creator.base.links.get_incoming().get_node_by_label('molecules').uuid == node.uuid
+    result = invoke('enumerate', node.pk, '--count', '2')
+    made = load_node(int(result.stdout.split('pk ')[1].split(',')[0]))
+    assert (made.count, made.creator.inputs.molecules.uuid) == (2, node.uuid)
     result = invoke('split', described.pk, '--by', 'cluster')
     train = load_node(int(result.stdout.split('pk ')[1].split(',')[0]))
     assert train.creator.inputs.molecules.uuid == described.uuid

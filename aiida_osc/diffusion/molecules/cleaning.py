@@ -1,9 +1,12 @@
-"""What comes after the sampler: a force field, quick where a network is slow, and a last choice."""
+"""What comes after the sampler: a force field, quick where a network is slow, and the network again."""
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from rdkit import Chem, rdBase
 from rdkit.Chem import rdForceFieldHelpers
 
+from aiida_osc.diffusion.molecules.settings import SampleSettings
 from aiida_osc.diffusion.plausible import Blueprint
 from aiida_osc.qc.placing import set_positions
 
@@ -27,11 +30,28 @@ def clean(mol: Chem.Mol, positions: np.ndarray, steps: int) -> np.ndarray:
     return found if np.isfinite(found).all() else positions
 
 
-def plausible_one(mol: Chem.Mol, polished: np.ndarray, cleaned: np.ndarray) -> np.ndarray:
-    """Return the polished structure of a molecule when it is plausible, else the cleaned one.
+def refine(
+    mols: Sequence[Chem.Mol],
+    structures: Sequence[np.ndarray],
+    look: Callable[[Sequence[np.ndarray], float], list[np.ndarray]],
+    settings: SampleSettings,
+) -> list[np.ndarray]:
+    """Return structures after the force field and, where that ends in something plausible, the network once more.
 
-    :param polished: in Angstrom, atoms of padding behind those of the molecule are left out.
-    :param cleaned: in Angstrom, shape ``(atoms, 3)``.
+    The network looks at what the force field made as at a structure of each time of ``settings.polish`` in turn. Of
+    molecules larger than ``settings.polish_atoms`` the force field has the last word as well.
+
+    :param structures: in Angstrom, each of shape ``(atoms, 3)``.
+    :param look: ``(structures, time) -> structures``, the network's prediction.
     """
-    polished = polished[: len(cleaned)]
-    return polished if Blueprint(mol).fault(polished) is None else cleaned
+    if not settings.clean:
+        return list(structures)
+    cleaned = [clean(mol, item, settings.clean) for mol, item in zip(mols, structures, strict=True)]
+    polished = cleaned
+    for time in settings.polish:
+        polished = look(polished, time)
+    made = []
+    for mol, before, item in zip(mols, cleaned, polished, strict=True):
+        after = clean(mol, item, settings.clean) if len(item) > settings.polish_atoms else item
+        made.append(after if Blueprint(mol).fault(after) is None else before)
+    return made

@@ -9,7 +9,7 @@ from rdkit import Chem
 from torch import Tensor
 
 from aiida_osc.diffusion.molecules.batches import collate, pad_positions, split_by_size
-from aiida_osc.diffusion.molecules.cleaning import clean, plausible_one
+from aiida_osc.diffusion.molecules.cleaning import refine
 from aiida_osc.diffusion.molecules.features import SYMBOLS, MoleculeGraph, featurise
 from aiida_osc.diffusion.molecules.network import ConformerNetwork
 from aiida_osc.diffusion.molecules.settings import ConformerSettings, SampleSettings
@@ -104,16 +104,14 @@ class ConformerModel:
                 eta=settings.eta,
             )
             made = [item[: len(graph)] for item, graph in zip(structures.numpy(), graphs, strict=True)]
-            if settings.clean:
-                made = [clean(*pair, settings.clean) for pair in zip(mols, made, strict=True)]
-            small = [len(graph) <= settings.polish_atoms for graph in graphs]
-            if settings.clean and settings.polish and any(small):
-                times = torch.full((len(graphs),), settings.polish)
-                decayed = path.coefficients(times).signal * basis.to_modes(pad_positions(made))
-                polished = denoise(basis.from_modes(decayed), times).numpy()
-                trios = zip(mols, polished, made, strict=True)
-                made = [plausible_one(*trio) if few else trio[2] for few, trio in zip(small, trios, strict=True)]
-        return made
+
+            def look(positions: Sequence[np.ndarray], time: float) -> list[np.ndarray]:
+                times = torch.full((len(graphs),), time)
+                decayed = path.coefficients(times).signal * basis.to_modes(pad_positions(positions))
+                found = denoise(basis.from_modes(decayed), times).numpy()
+                return [item[: len(graph)] for item, graph in zip(found, graphs, strict=True)]
+
+            return refine(mols, made, look, settings)
 
     def _graph(self, smiles: str) -> MoleculeGraph | str:
         """Return the graph of a molecule, or the reason why the model cannot treat it."""

@@ -71,17 +71,17 @@ class SampleSettings(Settings):
     :param steps: evaluations of the network, twice as many for ``heun``.
     :param eta: noise of the ``ddim`` steps: 0 for none, 1 for as much as the ancestral sampler's.
     :param clean: steps of MMFF94 after those of the sampler; 0 for none.
-    :param polish: time at which the network looks at the cleaned structure once more; 0 for no such look.
-    :param polish_atoms: atoms of the largest molecule that it looks at; on larger ones MMFF94 knows bonds better.
+    :param polish: times at which the network looks at the cleaned structure again, one after the other; none for none.
+    :param polish_atoms: atoms of the largest molecule that is left as the network saw it; others are cleaned again.
     :param batch_atoms: atoms in a batch, padding included.
     :param threads: CPU threads; 0 for torch's own choice.
     """
 
     sampler: str = 'ddim'
-    steps: int = 2
+    steps: int = 1
     eta: float = 0.0
     clean: int = 200
-    polish: float = 0.05
+    polish: tuple[float, ...] = (0.5, 0.1)
     polish_atoms: int = 32
     batch_atoms: int = 1200
     threads: int = 1
@@ -96,5 +96,5 @@ class SampleSettings(Settings):
             raise OscError(f'{self.steps} steps: give at least 1')
         if self.batch_atoms < 1 or min(self.threads, self.clean) < 0:
             raise OscError('batch_atoms must be positive, threads and clean not negative')
-        if not 0 <= self.eta <= 1 or not 0 <= self.polish < 1:
-            raise OscError('eta must be in [0, 1] and polish in [0, 1)')
+        if not 0 <= self.eta <= 1 or not all(0 < time < 1 for time in self.polish):
+            raise OscError('eta must be in [0, 1] and the times of polish in (0, 1)')

@@ -5,7 +5,7 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
-from aiida_osc.diffusion.molecules.cleaning import clean, plausible_one
+from aiida_osc.diffusion.molecules.cleaning import clean, refine
 from aiida_osc.diffusion.molecules.settings import SampleSettings
 from aiida_osc.errors import OscError
 from aiida_osc.qc.placing import with_hydrogens
@@ -41,16 +41,29 @@ def test_a_structure_that_is_none_stays_as_it_is():
     assert np.isnan(clean(with_hydrogens('c1ccccc1'), positions, 10)).all()
 
 
-def test_a_polished_structure_is_taken_while_it_is_plausible():
-    mol, cleaned = shaken('c1ccccc1', 0.0)
-    padding = np.zeros((3, 3))
-    near, torn = cleaned + 0.01 * np.sin(cleaned), cleaned.copy()
-    torn[0] += 2.0
-    assert np.array_equal(plausible_one(mol, np.vstack([near, padding]), cleaned), near)
-    assert np.array_equal(plausible_one(mol, np.vstack([torn, padding]), cleaned), cleaned)
+def test_what_the_network_says_last_is_taken_while_it_is_plausible():
+    mol, positions = shaken('c1ccccc1', 0.05)
+    cleaned = clean(mol, positions, 200)
+    seen = []
+
+    def look(structures, time):
+        seen.append(time)
+        good, bad = structures
+        return [good + 0.01 * np.sin(good), bad + np.eye(1, 12).T * 2]
+
+    settings = SampleSettings(polish=(0.5, 0.1))
+    good, bad = refine([mol, mol], [positions, positions], look, settings)
+    assert seen == [0.5, 0.1]
+    once = cleaned + 0.01 * np.sin(cleaned)
+    assert np.allclose(good, once + 0.01 * np.sin(once))
+    assert np.array_equal(bad, cleaned)
+    # Of larger molecules the force field has the last word.
+    large, _ = refine([mol, mol], [positions, positions], look, SampleSettings(polish=(0.1,), polish_atoms=11))
+    assert np.array_equal(large, clean(mol, once, 200))
+    assert np.array_equal(refine([mol], [positions], look, SampleSettings(clean=0))[0], positions)
 
 
-@pytest.mark.parametrize('values', [{'clean': -1}, {'polish': 1.0}, {'polish': -0.1}])
+@pytest.mark.parametrize('values', [{'clean': -1}, {'polish': [1.0]}, {'polish': [0.1, 0.0]}])
 def test_settings_that_make_no_sense_are_refused(values):
     with pytest.raises(OscError):
         SampleSettings.from_dict(values)

@@ -100,7 +100,7 @@ def test_atoms_that_stand_for_others_are_like_them():
         'C[NH3+]',
         '[CH3]',
         'C[N+](=O)[O-]',
-        'c1ccc2c(c1)->[B](F)(F)N2',
+        'C[NH2]->[Zn]',
         'CS(=O)(=O)C',
         'C1CC12CC2',
         '[H][H]',

@@ -29,7 +29,10 @@ def predict_file(molecules: str, model: str, out: str, way, level: str | None, j
     from aiida_osc.training.artifact import ModelArtifact
 
     surrogate = Surrogate.from_artifact(ModelArtifact.load(model))
-    if surrogate.finishing.delta is not None or Path(molecules).suffix.lower() in ('.h5', '.hdf5'):
+    starts_from_columns = surrogate.finishing.delta is not None
+    if starts_from_columns and way.as_is:
+        raise OscError('this model starts from values of standardised molecules: leave out --as-is')
+    if starts_from_columns or Path(molecules).suffix.lower() in ('.h5', '.hdf5'):
         # Labels in the file are not read but by models that start from some, so it need not say their level.
         table = read_file(molecules, level or 'not read')
         write_answers(out, surrogate, screen_table(surrogate, table, way), len(table), shown)

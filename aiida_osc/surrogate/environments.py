@@ -56,7 +56,7 @@ def environments(batch: Batch, depth: int) -> Environments:
     atom, atom_picked = _kinds(_code(batch.atoms, ATOM_CATEGORIES))
     bond, bond_picked = _kinds(_code(batch.bonds, BOND_CATEGORIES))
     begin = atom[batch.start.index]
-    edge_bond = bond.repeat_interleave(2)
+    edge_bond = bond[batch.both.index]
     first, picked = _kinds(begin * max(len(bond_picked), 1) + edge_bond)
     start, through = _ones(begin[picked], len(atom_picked)), _ones(edge_bond[picked], len(bond_picked))
     kind, count, steps = first, len(picked), []
@@ -88,7 +88,7 @@ def _kinds(codes: Tensor) -> tuple[Tensor, Tensor]:
 def _mixed(codes: Tensor) -> Tensor:
     """Return 64 bits that look random for each number, the same for the same.
 
-    Two different sums of such bits among a million are equal with a probability of one to ten million.
+    Two different sums of such bits among a million are equal with a probability below one in ten million.
     """
     for factor in _MIX:
         codes = (codes + 1) * factor

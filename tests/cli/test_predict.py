@@ -73,6 +73,21 @@ def test_bad_and_repeated_rows_stop_nothing(invoke, no_profile, tmp_path):
     assert not (tmp_path / 'out.csv.part').exists()
 
 
+def test_files_with_values_that_a_model_starts_from(invoke, no_profile, labelled_table, tmp_path):
+    dear = labelled_table.values(Column('homo', 'made up'))
+    cheap = 2 * dear + 3 + np.random.default_rng(0).normal(scale=0.01, size=len(dear))
+    rows = [','.join(map(str, row)) for row in zip(labelled_table.smiles, cheap, dear, strict=True)]
+    (tmp_path / 'both.csv').write_text('\n'.join(['smiles,homo@cheap,homo@dear', *rows]) + '\n')
+    columns = ('--column', 'homo@dear', '--input', 'homo@cheap')
+    invoke(*TRAIN, '--data', 'both.csv', *columns, '--out', 'model')
+    invoke('predict', 'both.csv', '--model', 'model', '--out', 'out.csv')
+    with open('out.csv') as handle:
+        found = [float(row['homo@dear']) for row in csv.DictReader(handle)]
+    np.testing.assert_allclose(found, dear, atol=0.05)  # ten times what the noise of the line leaves
+    message = invoke('predict', 'both.csv', '--model', 'model', '--out', 'out.csv', '--as-is', code=1).stderr
+    assert 'leave out --as-is' in message
+
+
 def test_a_file_without_molecules_leaves_the_last_result(invoke, no_profile, tmp_path):
     invoke(*TRAIN, '--data', 'data.csv', '--level', 'PBE', '--out', 'model')
     (tmp_path / 'out.csv').write_text('kept')

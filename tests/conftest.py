@@ -16,6 +16,9 @@ if 'AIIDA_PATH' not in os.environ:
 # Threads of small tensors that wait for a core that is busy cost more than they bring.
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 
+# Features of test data are not kept, but by the tests of the cache.
+os.environ['AIIDA_OSC_CACHE'] = ''
+
 pytest_plugins = ['aiida.tools.pytest_fixtures']
 
 #: Backbones and end groups whose combinations make the molecules of ``labelled_table``.

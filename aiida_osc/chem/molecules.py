@@ -36,7 +36,7 @@ def parse_smiles(smiles: str) -> Chem.Mol:
         raise MoleculeError('empty SMILES')
     if len(smiles) > MAX_SMILES_LENGTH:
         raise MoleculeError(f'SMILES longer than {MAX_SMILES_LENGTH} characters')
-    if any(character.isspace() or not character.isprintable() for character in smiles) or not smiles.isascii():
+    if ' ' in smiles or not (smiles.isascii() and smiles.isprintable()):
         raise MoleculeError('SMILES with white space or characters that are not printable ASCII')
     with _quiet():
         mol = Chem.MolFromSmiles(smiles)

@@ -79,10 +79,18 @@ def import_as_table(
     with input_file(path, source, sample, seed) as (prepared, own):
         result = read_with_settings(prepared, {**own, **settings})
     tell(result.report, rejected)
-    if not len(result.table):
-        first = result.report.rejected[0]
-        raise OscError(f'no row gives a molecule; the first, line {first.line}: {first.reason}')
+    refuse_empty(result.report)
     return result.table
+
+
+def refuse_empty(report) -> None:
+    """Refuse a file of which nothing is left.
+
+    :raises OscError: with the reason of its first row.
+    """
+    if not report.accepted:
+        first = report.rejected[0]
+        raise OscError(f'no row gives a molecule; the first, line {first.line}: {first.reason}')
 
 
 def tell(report, rejected: str | None = None) -> None:

@@ -1,5 +1,6 @@
 """``aiida-osc predict``."""
 
+import os
 from pathlib import Path
 
 import click
@@ -24,6 +25,23 @@ from aiida_osc.cli.common import is_file, profile_option
     show_default=True,
     help='Search the nearest training molecule, which the domain flag then asks for too.',
 )
+@click.option(
+    '--as-is',
+    is_flag=True,
+    help='Predict each molecule of a FILE as it is written: not standardised, no InChIKey, repetitions kept; faster.',
+)
+@click.option(
+    '--jobs',
+    type=click.IntRange(1),
+    default=os.cpu_count() or 1,
+    show_default='one for each CPU',
+    help='Processes that read and predict the molecules of a FILE.',
+)
+@click.option(
+    '--progress/--no-progress',
+    default=None,
+    help='Say on standard error how many molecules are done; by default on a terminal.',
+)
 @click.option('--level', help='Level of theory of columns in FILE, for models that start from a cheaper level.')
 @profile_option
 def predict(
@@ -32,6 +50,9 @@ def predict(
     out: str | None,
     confidence: float,
     similarity: bool,
+    as_is: bool,
+    jobs: int,
+    progress: bool | None,
     level: str | None,
     profile: str | None,
 ):
@@ -41,53 +62,42 @@ def predict(
     whatever the shape of its errors. The flag in_domain is false for kinds of atoms or bonds that the model never saw,
     and for molecules farther from the training molecules than these are from each other.
 
-    A model FOLDER and a FILE of molecules need no profile. When either is a node, the prediction is stored as nodes.
+    A model FOLDER and a FILE of molecules need no profile. A FILE of any length is read, predicted and written a part
+    at a time, to OUT.part until all is done; a row that is no molecule is reported and left out. When either is a node,
+    the prediction is stored as nodes.
     """
     from aiida_osc.errors import OscError
 
     if out is not None and not Path(out).resolve().parent.is_dir():
         raise OscError(f'{Path(out).parent} is no folder: make it, or write elsewhere')
+    from aiida_osc.surrogate.screening import Way
+
+    way = Way(confidence, similarity, as_is)
     if is_file(molecules) and is_file(model):
         if out is None:
             raise OscError('say with --out which CSV file to write')
-        from aiida_osc.cli.training import read_file
-        from aiida_osc.surrogate.surrogate import Surrogate
-        from aiida_osc.training.artifact import ModelArtifact
+        from aiida_osc.cli.screening import predict_file
 
-        # Labels in the file are not read but by models that start from some, so it need not say their level.
-        table = read_file(molecules, level or 'not read')
-        _write(Surrogate.from_artifact(ModelArtifact.load(model)), table, out, confidence, similarity)
+        predict_file(molecules, model, out, way, level, jobs, progress)
         return
-    _predict_nodes(molecules, model, out, confidence, similarity, profile)
+    if as_is:
+        raise OscError('molecules of a node are standardised already: leave out --as-is')
+    _predict_nodes(molecules, model, out, way, progress, profile)
 
 
-def _predict_nodes(
-    molecules: str, model: str, out: str | None, confidence: float, similarity: bool, profile: str | None
-) -> None:
+def _predict_nodes(molecules: str, model: str, out: str | None, way, progress: bool | None, profile: str | None):
     from aiida_osc.cli.common import load_osc_profile
 
     load_osc_profile(profile)
     from aiida_osc.calculations.functions.predict import predict as predict_function
     from aiida_osc.cli.labelling import read_molecules
+    from aiida_osc.cli.screening import write_answers
     from aiida_osc.cli.training import find_model
+    from aiida_osc.surrogate.screening import screen_table
 
     model_node, molecule_node = find_model(model), read_molecules(molecules, store=True)
     for name, node in predict_function(model_node, molecule_node).items():
         click.echo(f'{name}: node {node.pk}, uuid {node.uuid}')
     if out:
-        _write(model_node.load(), molecule_node.load(), out, confidence, similarity)
-
-
-def _write(surrogate, table, out: str, confidence: float, similarity: bool) -> None:
-    from aiida_osc.errors import OscError
-    from aiida_osc.surrogate.tables import predict_molecules, prediction_csv
-
-    prediction = predict_molecules(surrogate, table, similarity=similarity)
-    try:
-        Path(out).write_text(prediction_csv(table, prediction, confidence))
-    except OSError as exception:
-        raise OscError(f'{out} cannot be written: {exception}') from None
-    outside = int((~prediction.in_domain).sum())
-    if outside:
-        click.echo(f'{outside} molecules lie outside the domain of the model', err=True)
-    click.echo(f'written: {out}, {len(table)} molecules')
+        surrogate, table = model_node.load(), molecule_node.load()
+        write_answers(out, surrogate, screen_table(surrogate, table, way), len(table), progress)

@@ -72,7 +72,7 @@ class Collector:
         """
         self.seen += 1
         if isinstance(molecule, str):
-            self.rejected.append(Rejection(record.line, _clip(record.text), molecule))
+            self.rejected.append(Rejection(record.line, clip(record.text), molecule))
             return
         labels = self._labels(record)
         source = (self._text(record, 'source') if self.source_from_cells else '') or self.source
@@ -107,7 +107,7 @@ class Collector:
                 target = item.column.definition
                 range_ = f'{target.low:g} to {target.high:g} {target.unit}'
                 reason = 'not a number' if math.isnan(value) else f'{value:.6g} {target.unit} is outside {range_}'
-                self.refused.append(RefusedValue(record.line, str(item.column), _clip(text), reason))
+                self.refused.append(RefusedValue(record.line, str(item.column), clip(text), reason))
         return labels
 
     def _merge(self, line: int, inchikey: str, row: int, labels: Mapping[str, float], codes: Mapping[str, int]) -> None:
@@ -141,6 +141,6 @@ class Collector:
         return ImportResult(table, report)
 
 
-def _clip(text: str) -> str:
+def clip(text: str) -> str:
     """Return at most 200 printable characters."""
     return ''.join(character if character.isprintable() else ' ' for character in text)[:200]

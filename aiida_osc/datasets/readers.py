@@ -79,7 +79,7 @@ def read_table(
     """
     path = Path(path)
     known = source_name if source_name is None or isinstance(source_name, Source) else get_source(source_name)
-    rows = FORMATS[_format(path, file_format)](path, smiles_column) if known is None else known.rows(path)
+    rows = open_rows(path, smiles_column, file_format) if known is None else known.rows(path)
     if known is None or known.columns is None:
         planned, unclear = plan_fields(rows.headers, columns or {}, level, environment)
     elif columns or smiles_column or file_format or environment != GAS or (level and not known.level):
@@ -93,6 +93,16 @@ def read_table(
     for record, molecule in standardised(draw(rows.records, sample, seed), jobs):
         collector.add(record, molecule)
     return collector.result(unclear, {} if known is None else known.not_read(rows.headers), notes)
+
+
+def open_rows(path: str | Path, smiles_column: str | None = None, file_format: str | None = None) -> Rows:
+    """Return columns and records of a file as they stand there.
+
+    :param smiles_column: column with the SMILES of a CSV file.
+    :param file_format: one of ``csv``, ``smiles``, ``sdf``, ``h5``; by the suffix when not given.
+    :raises OscError: when the file cannot be used.
+    """
+    return FORMATS[_format(Path(path), file_format)](Path(path), smiles_column)
 
 
 def read_with_settings(path: str | Path, settings: Mapping[str, Any]) -> ImportResult:

@@ -6,7 +6,7 @@ All members run in one batched matrix product: measured on a CPU, that takes hal
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from aiida_osc.errors import OscError
 from aiida_osc.settings import Settings
+from aiida_osc.surrogate.environments import Environments, Step, environments
 from aiida_osc.surrogate.featurise import ATOM_CATEGORIES, BOND_CATEGORIES, Batch, Sums
 
 POOLINGS = ('mean', 'mean+sum')
@@ -113,23 +114,33 @@ class EnsembleNetwork(nn.Module):
         :param batch: the molecules.
         :return: two tensors of shape ``(members, molecules, targets)``.
         """
-        atoms = self.atoms(batch.atoms)
-        first = add_rows(atoms, batch.start) + add_rows(self.bonds(batch.bonds), batch.both)
+        kinds = environments(batch, self.architecture.depth)
+        atoms = self.atoms(kinds.atoms)
+        first = add_rows(atoms, kinds.start) + add_rows(self.bonds(kinds.bonds), kinds.bond)
         state = torch.relu(first)
-        for step in self.steps:
-            state = torch.relu(first + step(add_rows(state, batch.onward)))
-        pooled = self._pool(batch, torch.relu(atoms + self.gather(add_rows(state, batch.arrive))))
+        for layer, step in zip(self.steps, kinds.steps, strict=True):
+            state = _update(cast(MemberLinear, layer), first, state, step)
+        pooled = self._pool(batch, kinds, _update(self.gather, atoms, state, kinds.last))
         hidden = torch.relu(self.readout(self._drop(pooled)))
         mean, spread = self.head(self._drop(hidden)).float().chunk(2, dim=-1)
         return mean, functional.softplus(spread) + MIN_SIGMA
 
-    def _pool(self, batch: Batch, atoms: Tensor) -> Tensor:
-        total = add_rows(atoms, batch.pool)
+    def _pool(self, batch: Batch, kinds: Environments, atoms: Tensor) -> Tensor:
+        total = add_rows(atoms, kinds.pool)
         mean = total / batch.sizes[None, :, None]
         return mean if self.architecture.pooling == 'mean' else torch.cat([mean, total / TYPICAL_ATOMS], dim=-1)
 
     def _drop(self, x: Tensor) -> Tensor:
         return functional.dropout(x, self.architecture.dropout, self.training)
+
+
+def _update(layer: MemberLinear, first: Tensor, state: Tensor, step: Step) -> Tensor:
+    """Return the kinds after a step: what each was at first and what the layer makes of all that it hears."""
+    before, heard = add_rows(first + layer.bias, step.first), add_rows(state, step.heard)
+    if torch.is_grad_enabled() or before.dtype != heard.dtype:
+        return torch.relu(torch.baddbmm(before, heard, layer.weight))
+    # Large arrays cost more than the arithmetic.
+    return before.baddbmm_(heard, layer.weight).relu_()
 
 
 class _AddRows(torch.autograd.Function):

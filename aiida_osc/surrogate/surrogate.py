@@ -47,6 +47,10 @@ class Surrogate:
         :raises MoleculeError: when a SMILES is invalid.
         :raises OscError: when predictions start from columns that are not given.
         """
-        molecules, rows = Molecules.parsed(smiles), np.arange(len(smiles))
+        return self.answer(Molecules.parsed(smiles), similarity=similarity, cheap=cheap)
+
+    def answer(self, molecules: Molecules, *, similarity: bool = True, cheap: np.ndarray | None = None) -> Prediction:
+        """Return the predictions for molecules that are parsed already; the rest is as in :meth:`predict`."""
+        rows = np.arange(len(molecules))
         counts = molecules.counts if similarity else None
         return self.finishing.prediction(self.model.answer(molecules, rows), molecules.graphs, rows, counts, cheap)

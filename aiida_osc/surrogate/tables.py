@@ -1,12 +1,14 @@
 """Predictions as molecule tables and as CSV."""
 
 import csv
-import io
+from collections.abc import Iterable, Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
 from aiida_osc.datasets.columns import Column
-from aiida_osc.datasets.export import escape_cell, format_number
+from aiida_osc.datasets.export import escape_cell
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.surrogate.prediction import Prediction
 from aiida_osc.surrogate.surrogate import Surrogate
@@ -41,11 +43,25 @@ def predict_table(
 
 
 def prediction_csv(table: MoleculeTable, prediction: Prediction, confidence: float) -> str:
-    """Return the predictions for ``table`` as CSV.
+    """Return the predictions for ``table`` as CSV; see :func:`csv_header` and :func:`csv_lines`."""
+    lines = csv_lines(table.smiles, table.inchikeys, prediction, confidence)
+    return ''.join([csv_header(prediction.columns), *lines])
+
+
+def csv_header(columns: Sequence[Column]) -> str:
+    """Return the first line of predictions as CSV.
 
     After ``smiles``, ``inchikey``, ``in_domain`` and ``similarity`` to the nearest training molecule, each column has
     its mean under its own written name, and ``sigma``, its part ``epistemic``, ``low`` and ``high`` after a space; all
     in canonical units. What the prediction does not say is empty.
+    """
+    suffixes = ('', ' sigma', ' epistemic', ' low', ' high')
+    names = (f'{column}{suffix}' for column in columns for suffix in suffixes)
+    return _lines([['smiles', 'inchikey', 'in_domain', 'similarity', *names]])[0]
+
+
+def csv_lines(smiles: Sequence[str], inchikeys: Sequence[str], prediction: Prediction, confidence: float) -> list[str]:
+    """Return the line of CSV of each molecule, its end included.
 
     :param confidence: probability of the conformal interval from ``low`` to ``high``, within (0, 1).
     """
@@ -53,15 +69,19 @@ def prediction_csv(table: MoleculeTable, prediction: Prediction, confidence: flo
     epistemic = unknown if prediction.epistemic is None else prediction.epistemic
     similarity = unknown[:, :1] if prediction.similarity is None else prediction.similarity[:, None]
     blocks = [prediction.mean, prediction.sigma, epistemic, *prediction.interval(confidence)]
-    numbers = np.hstack([similarity, np.stack(blocks, axis=2).reshape(len(table), -1)])
-    suffixes = ('', ' sigma', ' epistemic', ' low', ' high')
-    names = ['similarity', *(f'{column}{suffix}' for column in prediction.columns for suffix in suffixes)]
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator='\n')
-    writer.writerow(['smiles', 'inchikey', 'in_domain', *names])
-    for smiles, inchikey, known, row in zip(table.smiles, table.inchikeys, prediction.in_domain, numbers, strict=True):
-        writer.writerow([escape_cell(smiles), inchikey, str(bool(known)).lower(), *map(format_number, row)])
-    return buffer.getvalue()
+    numbers = np.hstack([similarity, np.stack(blocks, axis=2).reshape(len(smiles), -1)])
+    cells = numbers.astype(object)
+    cells[np.isnan(numbers)] = None  # an empty cell
+    known = np.where(prediction.in_domain, 'true', 'false').tolist()
+    texts = map(escape_cell, smiles)
+    return _lines([*item, *row] for *item, row in zip(texts, inchikeys, known, cells.tolist(), strict=True))
+
+
+def _lines(rows: Iterable[Sequence[Any]]) -> list[str]:
+    """Return rows as lines of CSV; numbers are the shortest text that reads back as the same."""
+    lines: list[str] = []
+    csv.writer(SimpleNamespace(write=lines.append), lineterminator='\n').writerows(rows)
+    return lines
 
 
 def _by_column(prediction: Prediction, values: np.ndarray) -> dict[Column, np.ndarray]:

@@ -49,6 +49,56 @@ def test_labels_in_the_asked_file_need_no_level(invoke, no_profile):
     assert 'written: out.csv, 60 molecules' in result.stdout
 
 
+def test_bad_and_repeated_rows_stop_nothing(invoke, no_profile, tmp_path):
+    invoke(*TRAIN, '--data', 'data.csv', '--level', 'PBE', '--out', 'model')
+    (tmp_path / 'odd.csv').write_text('smiles\nCO\nC1\nOC\nCO,CO\n[Na]\nCCO\n')
+    result = invoke('predict', 'odd.csv', '--model', 'model', '--out', 'out.csv', '--progress')
+    assert '2 molecules from 6 rows; rejected: 3; duplicates: 1' in result.stderr
+    for reason in ('line 3: C1: invalid SMILES', 'line 5: CO: 2 cells', 'line 6: [Na]: element Na'):
+        assert reason in result.stderr
+    assert '6 of 6 molecules' in result.stderr
+    with open('out.csv') as handle:
+        standard = {row.pop('smiles'): row for row in csv.DictReader(handle)}
+    assert list(standard) == ['CO', 'CCO']
+    result = invoke('predict', 'odd.csv', '--model', 'model', '--out', 'out.csv', '--as-is')
+    assert '4 molecules from 6 rows; rejected: 2; duplicates: 0' in result.stderr
+    assert 'of 6' not in result.stderr  # no terminal
+    with open('out.csv') as handle:
+        rows = list(csv.DictReader(handle))
+    assert [row['smiles'] for row in rows] == ['CO', 'OC', '[Na]', 'CCO']
+    assert {row['inchikey'] for row in rows} == {''}
+    assert [row['in_domain'] for row in rows][2] == 'false'
+    for row in (rows[0], rows[1]):
+        assert float(row[HOMO]) == pytest.approx(float(standard['CO'][HOMO]), rel=1e-5)
+    assert not (tmp_path / 'out.csv.part').exists()
+
+
+def test_files_with_values_that_a_model_starts_from(invoke, no_profile, labelled_table, tmp_path):
+    dear = labelled_table.values(Column('homo', 'made up'))
+    cheap = 2 * dear + 3 + np.random.default_rng(0).normal(scale=0.01, size=len(dear))
+    rows = [','.join(map(str, row)) for row in zip(labelled_table.smiles, cheap, dear, strict=True)]
+    (tmp_path / 'both.csv').write_text('\n'.join(['smiles,homo@cheap,homo@dear', *rows]) + '\n')
+    columns = ('--column', 'homo@dear', '--input', 'homo@cheap')
+    invoke(*TRAIN, '--data', 'both.csv', *columns, '--out', 'model')
+    invoke('predict', 'both.csv', '--model', 'model', '--out', 'out.csv')
+    with open('out.csv') as handle:
+        found = [float(row['homo@dear']) for row in csv.DictReader(handle)]
+    np.testing.assert_allclose(found, dear, atol=0.05)  # ten times what the noise of the line leaves
+    message = invoke('predict', 'both.csv', '--model', 'model', '--out', 'out.csv', '--as-is', code=1).stderr
+    assert 'leave out --as-is' in message
+
+
+def test_a_file_without_molecules_leaves_the_last_result(invoke, no_profile, tmp_path):
+    invoke(*TRAIN, '--data', 'data.csv', '--level', 'PBE', '--out', 'model')
+    (tmp_path / 'out.csv').write_text('kept')
+    (tmp_path / 'bad.smi').write_text('C1 broken\n')
+    (tmp_path / 'none.csv').write_text('smiles\n')
+    for name, message in (('bad.smi', 'the first, line 1: invalid SMILES'), ('none.csv', 'none.csv holds no molecule')):
+        assert message in invoke('predict', name, '--model', 'model', '--out', 'out.csv', code=1).stderr
+    assert sorted(path.name for path in tmp_path.glob('out*')) == ['out.csv']
+    assert (tmp_path / 'out.csv').read_text() == 'kept'
+
+
 def test_an_interrupted_training_goes_on(invoke, no_profile, labelled_table, tmp_path, monkeypatch):
     command = (*TRAIN, '--data', 'data.csv', '--level', 'PBE', '--seed', '4')
     monkeypatch.setattr('aiida_osc.surrogate.settings.PIECE_MOLECULES', 60)

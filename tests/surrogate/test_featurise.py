@@ -11,6 +11,7 @@ from aiida_osc.surrogate.featurise import (
     ATOM_SIZES,
     BOND_CATEGORIES,
     BOND_SIZES,
+    _atom_row,
     featurise,
     featurise_mols,
 )
@@ -90,6 +91,27 @@ def test_one_atom_and_no_molecule_are_graphs():
 def test_unknown_elements_share_a_category():
     graphs = featurise_mols([Chem.MolFromSmiles('[Xe]'), Chem.MolFromSmiles('[Pt]')])
     assert graphs.atoms[0, 0] == graphs.atoms[1, 0] == ATOM_SIZES[0] - 1
+
+
+def test_atoms_that_stand_for_others_are_like_them():
+    """The categories of each atom, asked one by one, are those of the first that was found alike."""
+    odd = [
+        'C[O-]',
+        'C[NH3+]',
+        '[CH3]',
+        'C[N+](=O)[O-]',
+        'C[NH2]->[Zn]',
+        'CS(=O)(=O)C',
+        'C1CC12CC2',
+        '[H][H]',
+    ]
+    mols = [Chem.MolFromSmiles(item) for item in [*SMILES, *odd, 'c1cc2ccc3cccc4ccc(c1)c2c34']]
+    rows = [
+        _atom_row(mol, atom.GetIdx(), any(bond.GetIsConjugated() for bond in atom.GetBonds()))
+        for mol in mols
+        for atom in mol.GetAtoms()
+    ]
+    np.testing.assert_array_equal(featurise_mols(mols).atoms, rows)
 
 
 def test_known_names_the_strangers():

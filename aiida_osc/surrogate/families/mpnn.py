@@ -16,7 +16,7 @@ from aiida_osc.training.artifact import load_weights
 from aiida_osc.training.device import cpu_threads
 
 #: Molecules that go through the network at once.
-CHUNK = 64
+CHUNK = 1024
 
 
 class Ensemble:

@@ -7,8 +7,6 @@ import sys
 import numpy as np
 import pytest
 import torch
-from rdkit import Chem
-from rdkit.Chem import AllChem
 
 from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.geometry_table import Geometry, GeometryTable
@@ -32,19 +30,6 @@ SMALL = SurrogateSettings(
 )  # fmt: skip
 
 
-@pytest.fixture(scope='module')
-def structures(labelled_table):
-    """Return embedded structures of all molecules but every fifth."""
-    found = []
-    for row, (smiles, key) in enumerate(zip(labelled_table.smiles, labelled_table.inchikeys, strict=True)):
-        mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
-        assert AllChem.EmbedMolecule(mol, randomSeed=7) == 0
-        if row % 5:
-            numbers = [atom.GetAtomicNum() for atom in mol.GetAtoms()]
-            found.append(Geometry(key, 0, numbers, mol.GetConformer().GetPositions()))
-    return GeometryTable(found, 'ETKDGv3')
-
-
 def fit(table, structures, settings=SMALL, seed=1):
     artifact = None
     while artifact is None or not artifact.config['finished']:
@@ -53,26 +38,26 @@ def fit(table, structures, settings=SMALL, seed=1):
 
 
 @pytest.fixture(scope='module')
-def model(labelled_table, structures):
-    return fit(labelled_table, structures)
+def model(labelled_table, labelled_structures):
+    return fit(labelled_table, labelled_structures)
 
 
-def test_pieces_and_files_give_the_model_of_one_piece(labelled_table, structures, model, tmp_path):
+def test_pieces_and_files_give_the_model_of_one_piece(labelled_table, labelled_structures, model, tmp_path):
     settings = dataclasses.replace(SMALL, piece_epochs=3)
-    fit_surrogate_piece(labelled_table, settings, seed=1, structures=structures).save(tmp_path)
+    fit_surrogate_piece(labelled_table, settings, seed=1, structures=labelled_structures).save(tmp_path)
     checkpoint = ModelArtifact.load(tmp_path)
-    rest = fit_surrogate_piece(labelled_table, settings, seed=1, checkpoint=checkpoint, structures=structures)
+    rest = fit_surrogate_piece(labelled_table, settings, seed=1, checkpoint=checkpoint, structures=labelled_structures)
     assert rest.config['finished']
     assert rest.weights.keys() == model.weights.keys()
     assert all(torch.equal(rest.weights[name], model.weights[name]) for name in model.weights)
     assert rest.config['extra'] == model.config['extra']
-    assert fit(labelled_table, structures).content_hash() == model.content_hash()
+    assert fit(labelled_table, labelled_structures).content_hash() == model.content_hash()
 
 
-def test_a_stored_model_predicts_the_same(labelled_table, structures, model, tmp_path):
+def test_a_stored_model_predicts_the_same(labelled_table, labelled_structures, model, tmp_path):
     model.save(tmp_path)
     loaded, fresh = (
-        predict_molecules(Surrogate.from_artifact(item), labelled_table, structures=structures)
+        predict_molecules(Surrogate.from_artifact(item), labelled_table, structures=labelled_structures)
         for item in (ModelArtifact.load(tmp_path), model)
     )
     np.testing.assert_array_equal(loaded.mean, fresh.mean)
@@ -81,9 +66,9 @@ def test_a_stored_model_predicts_the_same(labelled_table, structures, model, tmp
     assert model.config['training']['structures'] == {'level': 'ETKDGv3', 'molecules': 48}
 
 
-def test_graph_members_alone_answer_where_there_is_no_structure(labelled_table, structures, model):
+def test_graph_members_alone_answer_where_there_is_no_structure(labelled_table, labelled_structures, model):
     surrogate = Surrogate.from_artifact(model)
-    some = predict_molecules(surrogate, labelled_table, structures=structures)
+    some = predict_molecules(surrogate, labelled_table, structures=labelled_structures)
     none = predict_molecules(surrogate, labelled_table)
     there = some.has_structure
     np.testing.assert_allclose(some.mean[~there], none.mean[~there], rtol=1e-6)
@@ -102,10 +87,10 @@ def test_graph_members_alone_answer_where_there_is_no_structure(labelled_table, 
     np.testing.assert_allclose(ratio, np.tile(model.config['extra']['scale_alone'], (60, 1)), rtol=1e-6)
 
 
-def test_moments_are_those_of_all_members_where_there_is_a_structure(labelled_table, structures, model):
+def test_moments_are_those_of_all_members_where_there_is_a_structure(labelled_table, labelled_structures, model):
     network = Surrogate.from_artifact(model).model.network
     rows = np.flatnonzero(np.arange(60) % 5)
-    molecules = Molecules(labelled_table.smiles, structures=structures.select(labelled_table.inchikeys))
+    molecules = Molecules(labelled_table.smiles, structures=labelled_structures.select(labelled_table.inchikeys))
     moments = ensemble_moments(network, molecules, rows)
     mean, sigma, counts = (item.detach().double() for item in listen(network, molecules, rows))
     assert counts.all()
@@ -124,8 +109,8 @@ def test_spatial_members_leave_the_start_of_the_graph_members_as_it_is(labelled_
     assert all(torch.equal(both[f'graph.{name}'], tensor) for name, tensor in alone.items())
 
 
-def test_molecules_without_structure_teach_nothing_to_spatial_members(labelled_table, structures, model):
-    data = prepare(labelled_table, None, 20, 0.15, 1, structures=structures)
+def test_molecules_without_structure_teach_nothing_to_spatial_members(labelled_table, labelled_structures, model):
+    data = prepare(labelled_table, None, 20, 0.15, 1, structures=labelled_structures)
     network = build_network(model.config)
     task = SurrogateTask(network, data, model.config['extra']['normalisation'], SMALL.resolved(40), 1)
     there = data.molecules.spatial.present[data.parts.train]
@@ -137,9 +122,9 @@ def test_molecules_without_structure_teach_nothing_to_spatial_members(labelled_t
         assert all(item.grad.abs().sum() for item in network.graph.head.parameters())
 
 
-def test_what_only_structures_tell_is_learnt_from_them(labelled_table, structures):
+def test_what_only_structures_tell_is_learnt_from_them(labelled_table, labelled_structures):
     """A label that is a distance in space is beyond graph members of one step, and learnt by heart by spatial ones."""
-    found = structures.select(labelled_table.inchikeys)
+    found = labelled_structures.select(labelled_table.inchikeys)
     size = np.array(
         [np.nan if item is None else np.linalg.norm(item.positions - item.positions.mean(0)) for item in found]
     )
@@ -147,7 +132,7 @@ def test_what_only_structures_tell_is_learnt_from_them(labelled_table, structure
     settings = dataclasses.replace(
         SMALL, columns=[str(TWIST)], members=1, spatial_members=1, spatial_hidden=32, epochs=40, learning_rate=3e-3
     )
-    surrogate = Surrogate.from_artifact(fit(table, structures, settings))
+    surrogate = Surrogate.from_artifact(fit(table, labelled_structures, settings))
     network, molecules = surrogate.model.network, Molecules(table.smiles, structures=found)
     rows = np.array([
         row for row, key in enumerate(table.inchikeys) if np.isfinite(size[row]) and not in_common_test_split(key)
@@ -157,42 +142,42 @@ def test_what_only_structures_tell_is_learnt_from_them(labelled_table, structure
     assert np.median(np.abs(predicted - size[rows])) < 0.15 * np.nanstd(size)
 
 
-def test_structures_of_other_molecules_count_as_none(labelled_table, structures):
+def test_structures_of_other_molecules_count_as_none(labelled_table, labelled_structures):
     numbers = np.full(3, 8)
-    wrong = [Geometry(item.inchikey, 0, numbers, np.eye(3)) for item in structures.geometries[:2]]
-    charged = [dataclasses.replace(item, charge=1) for item in structures.geometries[2:4]]
-    table = GeometryTable([*wrong, *charged, *structures.geometries[4:]], 'mixed')
+    wrong = [Geometry(item.inchikey, 0, numbers, np.eye(3)) for item in labelled_structures.geometries[:2]]
+    charged = [dataclasses.replace(item, charge=1) for item in labelled_structures.geometries[2:4]]
+    table = GeometryTable([*wrong, *charged, *labelled_structures.geometries[4:]], 'mixed')
     molecules = Molecules(labelled_table.smiles, structures=table.select(labelled_table.inchikeys))
     assert molecules.spatial.present.sum() == 44
-    few = [item for item in structures.geometries if not in_common_test_split(item.inchikey)][-3:]
-    with pytest.raises(OscError, match='[0-3] molecules of the training part have a structure'):
+    few = [item for item in labelled_structures.geometries if not in_common_test_split(item.inchikey)][-3:]
+    with pytest.raises(OscError, match=r'[0-3] molecules of the training part have a structure'):
         fit(labelled_table, GeometryTable([*wrong, *few], 'few'))
 
 
-def test_structures_and_spatial_members_go_together(labelled_table, structures, model):
+def test_structures_and_spatial_members_go_together(labelled_table, labelled_structures, model):
     with pytest.raises(OscError, match='give geometries'):
         fit(labelled_table, None)
     plain = dataclasses.replace(SMALL, spatial_members=0)
     with pytest.raises(OscError, match='set spatial_members to 1 or more'):
-        fit(labelled_table, structures, plain)
+        fit(labelled_table, labelled_structures, plain)
     surrogate = Surrogate.from_artifact(fit(labelled_table, None, plain))
     with pytest.raises(OscError, match='reads no structures'):
-        predict_molecules(surrogate, labelled_table, structures=structures)
+        predict_molecules(surrogate, labelled_table, structures=labelled_structures)
     with pytest.raises(OscError, match='2 structures for 60 molecules'):
         Surrogate.from_artifact(model).predict(labelled_table.smiles, structures=[None, None])
 
 
-def test_other_structures_do_not_go_on(labelled_table, structures):
+def test_other_structures_do_not_go_on(labelled_table, labelled_structures):
     settings = dataclasses.replace(SMALL, piece_epochs=2)
-    checkpoint = fit_surrogate_piece(labelled_table, settings, seed=1, structures=structures)
-    fewer = GeometryTable(structures.geometries[:-1], structures.level)
+    checkpoint = fit_surrogate_piece(labelled_table, settings, seed=1, structures=labelled_structures)
+    fewer = GeometryTable(labelled_structures.geometries[:-1], labelled_structures.level)
     with pytest.raises(OscError, match='other data'):
         fit_surrogate_piece(labelled_table, settings, seed=1, checkpoint=checkpoint, structures=fewer)
 
 
-def test_bfloat16_and_bootstrap_train_too(labelled_table, structures):
+def test_bfloat16_and_bootstrap_train_too(labelled_table, labelled_structures):
     settings = dataclasses.replace(SMALL, amp='on', bootstrap=True, epochs=2)
-    metrics = fit(labelled_table, structures, settings).config['metrics']
+    metrics = fit(labelled_table, labelled_structures, settings).config['metrics']
     assert all(np.isfinite(figures['mae']) for figures in metrics.values())
 
 

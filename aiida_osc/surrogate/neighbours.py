@@ -15,7 +15,8 @@ class SpatialBatch:
     """Structures joined into one graph of neighbours.
 
     :param numbers: atomic numbers, shape ``(atoms,)``.
-    :param edges: first and second atom of each directed edge, shape ``(2, edges)``.
+    :param edges: first and second atom of each directed edge, shape ``(2, edges)``; the second half are the reverses of
+        the first.
     :param distances: their lengths in Angstrom, shape ``(edges,)``.
     :param owner: the molecule of each atom, shape ``(atoms,)``.
     :param sizes: atoms of each molecule, 0 without a structure, shape ``(molecules,)``.

@@ -23,7 +23,7 @@ from aiida_osc.surrogate.task import SurrogateTask
 from aiida_osc.surrogate.voices import listen
 from aiida_osc.training.artifact import ModelArtifact
 
-TWIST = Column('homo', 'made up by a twist')
+EXTENT = Column('homo', 'made up: extent in space')
 SMALL = SurrogateSettings(
     members=2, hidden=16, depth=2, readout=16, spatial_members=1, spatial_hidden=16, spatial_interactions=2,
     epochs=4, device='cpu', amp='off',
@@ -123,14 +123,14 @@ def test_molecules_without_structure_teach_nothing_to_spatial_members(labelled_t
 
 
 def test_what_only_structures_tell_is_learnt_from_them(labelled_table, labelled_structures):
-    """A label that is a distance in space is beyond graph members of one step, and learnt by heart by spatial ones."""
+    """Spatial members have the power to fit a label that is a distance in space far below its spread."""
     found = labelled_structures.select(labelled_table.inchikeys)
     size = np.array(
         [np.nan if item is None else np.linalg.norm(item.positions - item.positions.mean(0)) for item in found]
     )
-    table = labelled_table.with_columns({TWIST: size})
+    table = labelled_table.with_columns({EXTENT: size})
     settings = dataclasses.replace(
-        SMALL, columns=[str(TWIST)], members=1, spatial_members=1, spatial_hidden=32, epochs=40, learning_rate=3e-3
+        SMALL, columns=[str(EXTENT)], members=1, spatial_members=1, spatial_hidden=32, epochs=40, learning_rate=3e-3
     )
     surrogate = Surrogate.from_artifact(fit(table, labelled_structures, settings))
     network, molecules = surrogate.model.network, Molecules(table.smiles, structures=found)

@@ -42,10 +42,6 @@ class SpatialGraphs:
         self.present = np.array([item is not None for item in self.geometries], dtype=bool)
         self._near: dict[tuple[int, float], tuple[np.ndarray, np.ndarray]] = {}
 
-    def __len__(self) -> int:
-        """Return the number of molecules."""
-        return len(self.geometries)
-
     def batch(self, rows: Sequence[int] | np.ndarray, cutoff: float) -> SpatialBatch:
         """Return the molecules ``rows``, in that order, joined; ``cutoff`` in Angstrom ends the neighbourhood."""
         numbers, pairs, distances = [np.zeros(0, np.int64)], [np.zeros((0, 2), np.int64)], [np.zeros(0, np.float32)]

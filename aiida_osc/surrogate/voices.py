@@ -48,6 +48,8 @@ def make_network(shape: Mapping[str, Any]) -> Network:
     graph = EnsembleNetwork(Architecture.from_dict({name: shape[name] for name in shape if name != SPATIAL}))
     if SPATIAL not in shape:
         return graph
+    if not isinstance(shape[SPATIAL], dict):
+        raise OscError('the surrogate is damaged: the shape of its spatial members cannot be read')
     spatial = SpatialArchitecture.from_dict(shape[SPATIAL])
     if spatial.targets != graph.architecture.targets:
         raise OscError('the surrogate is damaged: its two kinds of members predict different columns')

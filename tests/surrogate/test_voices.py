@@ -167,6 +167,13 @@ def test_structures_and_spatial_members_go_together(labelled_table, labelled_str
         Surrogate.from_artifact(model).predict(labelled_table.smiles, structures=[None, None])
 
 
+@pytest.mark.parametrize('spatial', [3, {'members': 1, 'hidden': 8, 'interactions': 1, 'cutoff': 5.0, 'targets': 7}])
+def test_damaged_shapes_are_refused(model, spatial):
+    config = {**model.config, 'architecture': {**model.config['architecture'], 'spatial': spatial}}
+    with pytest.raises(OscError, match='the surrogate is damaged'):
+        build_network(config)
+
+
 def test_other_structures_do_not_go_on(labelled_table, labelled_structures):
     settings = dataclasses.replace(SMALL, piece_epochs=2)
     checkpoint = fit_surrogate_piece(labelled_table, settings, seed=1, structures=labelled_structures)

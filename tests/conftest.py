@@ -47,3 +47,20 @@ def labelled_table():
         ('test',) * len(molecules),
         {Column('homo', 'made up'): homo, Column('dipole', 'made up'): dipole},
     )
+
+
+@pytest.fixture(scope='session')
+def labelled_structures(labelled_table):
+    """Return embedded structures of the molecules of ``labelled_table``, all but every fifth."""
+    from rdkit.Chem import rdDistGeom
+
+    from aiida_osc.datasets.geometry_table import Geometry, GeometryTable
+    from aiida_osc.qc.placing import with_hydrogens
+
+    found = []
+    for row in np.flatnonzero(np.arange(60) % 5):
+        mol = with_hydrogens(labelled_table.smiles[row])
+        assert rdDistGeom.EmbedMolecule(mol, randomSeed=7) == 0
+        numbers = np.array([atom.GetAtomicNum() for atom in mol.GetAtoms()])
+        found.append(Geometry(labelled_table.inchikeys[row], 0, numbers, mol.GetConformer().GetPositions()))
+    return GeometryTable(found, 'ETKDGv3')

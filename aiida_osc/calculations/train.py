@@ -96,12 +96,14 @@ def validate_inputs(inputs: dict, _) -> str | None:
     kind = inputs['kind'].value
     if kind == 'diffusion' and 'geometries' not in inputs:
         return 'a model of structures learns from structures: give geometries'
-    if kind != 'diffusion' and 'geometries' in inputs:
-        return f'a {kind} does not learn from structures: leave out geometries'
+    if kind == 'jtvae' and 'geometries' in inputs:
+        return 'a generator does not learn from structures: leave out geometries'
     if 'checkpoint' in inputs and inputs['checkpoint'].base.attributes.get('kind') != kind:
         return f'the checkpoint is a model of kind {inputs["checkpoint"].base.attributes.get("kind")!r}: give a {kind}'
     try:
-        SETTINGS[kind].from_dict(inputs['settings'].get_dict() if 'settings' in inputs else {})
+        settings = SETTINGS[kind].from_dict(inputs['settings'].get_dict() if 'settings' in inputs else {})
+        if isinstance(settings, SurrogateSettings):
+            settings.check_structures('geometries' in inputs)
     except OscError as exception:
         return str(exception)
     return None
@@ -121,7 +123,7 @@ class TrainCalculation(CalcJob):
             'geometries',
             valid_type=GeometrySetData,
             required=False,
-            help='Structures to learn from, by InChIKey; for the kind diffusion only.',
+            help='Structures to learn from, by InChIKey: for diffusion, and for surrogates with spatial members.',
         )
         spec.input(
             'settings',
@@ -180,9 +182,13 @@ class TrainCalculation(CalcJob):
     def _command(self) -> list[str]:
         """Return the arguments of ``aiida-osc``."""
         kind, pieces = self.inputs.kind.value, self.inputs.pieces.value
-        structures = ['--molecules', MoleculeSetData.FILE_NAME] if kind == 'diffusion' else []
-        data = GeometrySetData.FILE_NAME if kind == 'diffusion' else MoleculeSetData.FILE_NAME
-        words = ['train', kind, '--data', data, *structures, '--settings', SETTINGS_FILE]
+        molecules, structures = MoleculeSetData.FILE_NAME, GeometrySetData.FILE_NAME
+        words = ['train', kind, '--data', molecules]
+        if kind == 'diffusion':
+            words = ['train', kind, '--data', structures, '--molecules', molecules]
+        elif 'geometries' in self.inputs:
+            words += ['--geometries', structures]
+        words += ['--settings', SETTINGS_FILE]
         words += [f'--seed={self.inputs.seed.value}', '--out', MODEL_FOLDER]
         if 'checkpoint' in self.inputs and self.inputs.checkpoint.finished:
             words += ['--start', START_FOLDER]

@@ -2,18 +2,18 @@
 
 import click
 
-from aiida_osc.cli.common import is_file, load_osc_profile, profile_option
+from aiida_osc.cli.common import load_osc_profile, profile_option
 from aiida_osc.cli.sets import (
     OUT_HELP,
     label_option,
     level_option,
     molecule_node,
     open_molecules,
-    open_set,
+    open_structures,
     run_function,
+    structures_node,
     write_set,
 )
-from aiida_osc.errors import OscError
 
 NAMES = ('descriptors', 'sa_score', 'packing', 'hansen')
 
@@ -62,19 +62,6 @@ def describe(identifier, only, partners, dipole, geometries, out, level, label, 
     click.echo(f'pk {node.pk}, uuid {node.uuid}: {node.count} molecules')
 
 
-def open_structures(identifier, profile):
-    """Return the plain geometry table of a file or node.
-
-    :raises OscError: when it holds molecules without structures.
-    """
-    from aiida_osc.datasets.geometry_table import GeometryTable
-
-    table = open_set(identifier, profile)
-    if not isinstance(table, GeometryTable):
-        raise OscError(f'{identifier} holds no structures: give a geometry set, as aiida-osc geometries makes one')
-    return table
-
-
 def tell(report):
     """Say on standard error what was computed and what not."""
     for name, count in report['columns'].items():
@@ -92,15 +79,11 @@ def _store(molecules, settings, geometries):
     from aiida.orm import Dict
 
     from aiida_osc.calculations.functions.describe import describe as describe_set
-    from aiida_osc.cli.common import load_osc_node
-    from aiida_osc.data.geometry_set import GeometrySetData
 
     values = settings.to_dict()
     inputs = {'molecules': molecules, 'settings': Dict({**values, 'partners': list(values['partners'])})}
-    if geometries is not None and is_file(geometries):
-        inputs['geometries'] = GeometrySetData(open_structures(geometries, None))
-    elif geometries is not None:
-        inputs['geometries'] = load_osc_node(geometries, GeometrySetData)
+    if geometries is not None:
+        inputs['geometries'] = structures_node(geometries)
     outputs = run_function(describe_set, **inputs)
     tell(outputs['report'].get_dict())
     return outputs['molecules']

@@ -43,6 +43,9 @@ from aiida_osc.cli.common import is_file, profile_option
     help='Say on standard error how many molecules are done; by default on a terminal.',
 )
 @click.option('--level', help='Level of theory of columns in FILE, for models that start from a cheaper level.')
+@click.option(
+    '--geometries', metavar='FILE|NODE', help='Structures for models that read them: .h5, .sdf, a folder, a node.'
+)
 @profile_option
 def predict(
     molecules: str,
@@ -54,6 +57,7 @@ def predict(
     jobs: int,
     progress: bool | None,
     level: str | None,
+    geometries: str | None,
     profile: str | None,
 ):
     """Predict properties: mean, calibrated standard deviation and interval of every column, and a domain flag.
@@ -77,27 +81,34 @@ def predict(
         if out is None:
             raise OscError('say with --out which CSV file to write')
         from aiida_osc.cli.screening import predict_file
+        from aiida_osc.cli.sets import open_structures
 
-        predict_file(molecules, model, out, way, level, jobs, progress)
+        structures = None if geometries is None else open_structures(geometries, profile)
+        predict_file(molecules, model, out, way, level, structures, jobs, progress)
         return
     if as_is:
         raise OscError('molecules of a node are standardised already: leave out --as-is')
-    _predict_nodes(molecules, model, out, way, progress, profile)
+    _predict_nodes(molecules, model, out, way, geometries, progress, profile)
 
 
-def _predict_nodes(molecules: str, model: str, out: str | None, way, progress: bool | None, profile: str | None):
+def _predict_nodes(
+    molecules: str, model: str, out: str | None, way, geometries: str | None, progress: bool | None, profile: str | None
+):
     from aiida_osc.cli.common import load_osc_profile
 
     load_osc_profile(profile)
     from aiida_osc.calculations.functions.predict import predict as predict_function
     from aiida_osc.cli.labelling import read_molecules
     from aiida_osc.cli.screening import write_answers
+    from aiida_osc.cli.sets import structures_node
     from aiida_osc.cli.training import find_model
     from aiida_osc.surrogate.screening import screen_table
 
     model_node, molecule_node = find_model(model), read_molecules(molecules, store=True)
-    for name, node in predict_function(model_node, molecule_node).items():
+    given = {} if geometries is None else {'geometries': structures_node(geometries)}
+    for name, node in predict_function(model_node, molecule_node, **given).items():
         click.echo(f'{name}: node {node.pk}, uuid {node.uuid}')
     if out:
         surrogate, table = model_node.load(), molecule_node.load()
-        write_answers(out, surrogate, screen_table(surrogate, table, way), len(table), progress)
+        structures = given['geometries'].load() if given else None
+        write_answers(out, surrogate, screen_table(surrogate, table, way, structures), len(table), progress)

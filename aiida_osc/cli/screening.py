@@ -13,11 +13,21 @@ from aiida_osc.errors import OscError
 STEPS = 10
 
 
-def predict_file(molecules: str, model: str, out: str, way, level: str | None, jobs: int, shown: bool | None) -> None:
+def predict_file(
+    molecules: str,
+    model: str,
+    out: str,
+    way,
+    level: str | None,
+    structures,
+    jobs: int,
+    shown: bool | None,
+) -> None:
     """Predict the molecules of a file with the surrogate of a folder.
 
     :param way: confidence, similarity and whether molecules are taken as they are.
     :param level: of columns that do not say theirs, for models that start from a cheaper level.
+    :param structures: table of them for models that read them, or None.
     :param shown: whether progress is shown; None where standard error is a terminal.
     :raises OscError: when model or file cannot be used, or no molecule is left.
     """
@@ -29,13 +39,13 @@ def predict_file(molecules: str, model: str, out: str, way, level: str | None, j
     from aiida_osc.training.artifact import ModelArtifact
 
     surrogate = Surrogate.from_artifact(ModelArtifact.load(model))
-    starts_from_columns = surrogate.finishing.delta is not None
-    if starts_from_columns and way.as_is:
-        raise OscError('this model starts from values of standardised molecules: leave out --as-is')
-    if starts_from_columns or Path(molecules).suffix.lower() in ('.h5', '.hdf5'):
+    by_inchikey = surrogate.finishing.delta is not None or structures is not None
+    if by_inchikey and way.as_is:
+        raise OscError('values and structures that a model starts from go by InChIKey: leave out --as-is')
+    if by_inchikey or Path(molecules).suffix.lower() in ('.h5', '.hdf5'):
         # Labels in the file are not read but by models that start from some, so it need not say their level.
         table = read_file(molecules, level or 'not read')
-        write_answers(out, surrogate, screen_table(surrogate, table, way), len(table), shown)
+        write_answers(out, surrogate, screen_table(surrogate, table, way, structures), len(table), shown)
         return
     records = open_rows(molecules).records
     count = sum(1 for _ in records)
@@ -57,7 +67,7 @@ def write_answers(out: str, surrogate, answers, count: int, shown: bool | None):
     from aiida_osc.surrogate.tables import csv_header
 
     first: dict[str, int] = {}
-    rejected, duplicates, written, outside = [], [], 0, 0
+    rejected, duplicates, written, outside, alone = [], [], 0, 0, 0
     part = Path(f'{out}.part')
     try:
         with part.open('w', encoding='utf-8', newline='') as handle, _progress(count, shown) as done:
@@ -71,6 +81,7 @@ def write_answers(out: str, surrogate, answers, count: int, shown: bool | None):
                     handle.write(row.text)
                     written += 1
                     outside += not row.in_domain
+                    alone += not row.has_structure
                 done(len(item.rows) + len(item.rejected))
         if written:
             part.replace(out)
@@ -78,6 +89,8 @@ def write_answers(out: str, surrogate, answers, count: int, shown: bool | None):
             part.unlink()
     except OSError as exception:
         raise OscError(f'{out} cannot be written: {exception}') from None
+    if alone:
+        click.echo(f'{alone} molecules without a structure, predicted by the graph members alone', err=True)
     if outside:
         click.echo(f'{outside} molecules lie outside the domain of the model', err=True)
     if written:

@@ -1,5 +1,7 @@
 """Molecule and geometry sets that a command is given as a file or as a node."""
 
+from pathlib import Path
+
 import click
 
 from aiida_osc.cli.common import is_file, load_osc_node, load_osc_profile
@@ -36,6 +38,40 @@ def open_molecules(identifier, profile, level=None):
     if not isinstance(table, MoleculeTable):
         raise OscError(f'{identifier} holds geometries: give a molecule set')
     return table
+
+
+def open_structures(identifier, profile):
+    """Return the plain geometry table of a .h5 file, an SD file, a folder with some, or a node.
+
+    :raises OscError: when it holds molecules without structures.
+    """
+    from aiida_osc.datasets.geometry_table import GeometryTable
+
+    if is_file(identifier) and (Path(identifier).is_dir() or Path(identifier).suffix == '.sdf'):
+        return _collect(identifier)
+    table = open_set(identifier, profile)
+    if not isinstance(table, GeometryTable):
+        raise OscError(f'{identifier} holds no structures: give a geometry set, as aiida-osc geometries makes one')
+    return table
+
+
+def _collect(path):
+    from aiida_osc.datasets.geometry_sources import collect_structures, folder_structures
+
+    found = collect_structures(folder_structures(path), level='unknown', source=Path(path).name)
+    if found.rejected:
+        name, reason = found.rejected[0]
+        click.echo(f'{len(found.rejected)} structures left out, the first: {name}: {reason}', err=True)
+    return found.geometries
+
+
+def structures_node(identifier):
+    """Return the geometry set node of that name, or a new one with the structures of a file."""
+    from aiida_osc.data.geometry_set import GeometrySetData
+
+    if is_file(identifier):
+        return GeometrySetData(open_structures(identifier, None), label=Path(identifier).name)
+    return load_osc_node(identifier, GeometrySetData)
 
 
 def molecule_node(identifier, level=None):

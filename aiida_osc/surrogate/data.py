@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aiida_osc.datasets.columns import Column
+from aiida_osc.datasets.geometry_table import GeometryTable
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.datasets.splits import in_common_test_split
 from aiida_osc.datasets.spread import spread
@@ -58,6 +59,7 @@ def prepare(
     fraction: float,
     seed: int,
     inputs: Sequence[str] = (),
+    structures: GeometryTable | None = None,
 ) -> TrainingData:
     """Return columns, graphs, labels and parts of ``table``.
 
@@ -65,6 +67,7 @@ def prepare(
     :param fraction: part of the molecules that goes to validation.
     :param seed: decides the parts, molecule by molecule, whatever else is in the table.
     :param inputs: written columns that predictions start from; molecules without them are left out.
+    :param structures: of the molecules, as far as there are some; the neutral ones count.
     :raises OscError: when there is too little to learn from.
     """
     chosen = choose_columns(table, columns, min_labels, inputs)
@@ -75,7 +78,15 @@ def prepare(
     labels = labels[rows]
     for column, values in zip(chosen, labels[parts.train].T, strict=True):
         _check_spread(column, values)
-    return TrainingData(chosen, Molecules([table.smiles[row] for row in rows]), labels, parts, cheap[rows])
+    found = None if structures is None else structures.select([table.inchikeys[row] for row in rows])
+    molecules = Molecules([table.smiles[row] for row in rows], structures=found)
+    with_structure = int(molecules.spatial.present[parts.train].sum())
+    if structures is not None and with_structure < MIN_MOLECULES:
+        raise OscError(
+            f'{with_structure} molecules of the training part have a structure that fits them: '
+            f'give structures of at least {MIN_MOLECULES}'
+        )
+    return TrainingData(chosen, molecules, labels, parts, cheap[rows])
 
 
 def choose_columns(

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from aiida_osc.datasets.columns import Column
+from aiida_osc.datasets.geometry_table import GeometryTable
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.errors import OscError
 from aiida_osc.surrogate.calibration import sigma_scale
@@ -21,10 +22,12 @@ from aiida_osc.surrogate.families.family import Family
 from aiida_osc.surrogate.families.mpnn import Ensemble, build_network, network_weights
 from aiida_osc.surrogate.featurise import FEATURES_VERSION
 from aiida_osc.surrogate.finishing import Finishing
-from aiida_osc.surrogate.network import EnsembleNetwork
+from aiida_osc.surrogate.prediction import Moments
 from aiida_osc.surrogate.selection import Candidate, choose
 from aiida_osc.surrogate.settings import AUTO, NETWORK, SurrogateSettings
+from aiida_osc.surrogate.spatial import SPATIAL
 from aiida_osc.surrogate.task import SurrogateTask
+from aiida_osc.surrogate.voices import Network
 from aiida_osc.training.artifact import FORMAT, ModelArtifact, load_weights, package_versions
 from aiida_osc.training.loop import DivergedError, FitState, Progress, fit_piece
 from aiida_osc.training.resume import go_on
@@ -40,6 +43,7 @@ def fit_surrogate_piece(
     seed: int,
     checkpoint: ModelArtifact | None = None,
     report: Progress | None = None,
+    structures: GeometryTable | None = None,
 ) -> ModelArtifact:
     """Train a surrogate for one piece and return the checkpoint, or the calibrated model when it is the last.
 
@@ -52,20 +56,23 @@ def fit_surrogate_piece(
 
     :param seed: decides split, initial weights, bootstrap and shuffling.
     :param report: called with the record of each epoch.
+    :param structures: for the spatial members; molecules without one teach the other members alone.
     :raises OscError: when there is too little to learn from, training diverges or collapses, or the checkpoint does not
         fit.
     """
-    config, state = _begin(table, settings, seed, checkpoint)
+    settings.check_structures(structures is not None)
+    config, state = _begin(table, settings, seed, checkpoint, structures)
     training = config['training']
     inputs = settings.inputs or ()
-    data = prepare(
-        table, config['targets'], settings.min_labels, settings.validation_fraction, training['split_seed'], inputs
-    )
+    fraction, split_seed = settings.validation_fraction, training['split_seed']
+    data = prepare(table, config['targets'], settings.min_labels, fraction, split_seed, inputs, structures)
     data = _without_lines(config, data, inputs)
     if config['extra'].get('normalisation') is None:
         center, spread = normalisation(data.labels[data.parts.train])
         config['extra']['normalisation'] = {'mean': center.tolist(), 'std': spread.tolist()}
     training['molecules'] = {name: len(getattr(data.parts, name)) for name in data.parts.__dataclass_fields__}
+    if structures is not None:
+        training['structures'] = {'level': structures.level, 'molecules': int(data.molecules.spatial.present.sum())}
     training.setdefault('progress', dict(NO_EPOCHS))
     candidates, notes = [], []
     if settings.family in (AUTO, NETWORK):
@@ -85,22 +92,29 @@ def fit_surrogate_piece(
 
 
 def _begin(
-    table: MoleculeTable, settings: SurrogateSettings, seed: int, checkpoint: ModelArtifact | None
+    table: MoleculeTable,
+    settings: SurrogateSettings,
+    seed: int,
+    checkpoint: ModelArtifact | None,
+    structures: GeometryTable | None,
 ) -> tuple[dict[str, Any], FitState | None]:
     """Return the configuration that the piece starts with, and the state of the training when it goes on."""
+    data_hash = table.content_hash()
+    if structures is not None:
+        data_hash += f'/{structures.content_hash()}'
     if checkpoint is not None:
         checkpoint.require('surrogate', finished=False)
     if checkpoint is not None and not checkpoint.config['finished']:
-        return go_on(checkpoint, settings, seed=seed, data_hash=table.content_hash())
+        return go_on(checkpoint, settings, seed=seed, data_hash=data_hash)
     columns = choose_columns(table, settings.columns, settings.min_labels, settings.inputs or ())
     config: dict[str, Any] = {
         'format': FORMAT,
         'kind': 'surrogate',
-        'architecture': settings.architecture(len(columns)).to_dict(),
+        'architecture': settings.shape(len(columns)),
         'targets': [str(column) for column in columns],
         'training': {'settings': settings.to_dict(), 'seed': seed, 'split_seed': seed, 'start': 'new'},
         'metrics': {},
-        'data_hash': table.content_hash(),
+        'data_hash': data_hash,
         'versions': package_versions(),
         'finished': False,
         'extra': {'features': FEATURES_VERSION},
@@ -143,7 +157,7 @@ def _train_network(
     start: ModelArtifact | None,
     state: FitState | None,
     report: Progress | None,
-) -> tuple[EnsembleNetwork, FitState]:
+) -> tuple[Network, FitState]:
     """Train the network for one piece and note the progress in ``config``.
 
     :param start: the finished model whose weights are the start.
@@ -161,7 +175,14 @@ def _train_network(
 
 
 def _candidate(name: str, model: Family, data: TrainingData) -> Candidate:
-    return Candidate(name, model.architecture(), model.tensors(), lambda rows: model.answer(data.molecules, rows))
+    def moments(rows: np.ndarray) -> Moments:
+        return model.answer(data.molecules, rows)
+
+    def alone(rows: np.ndarray) -> Moments:
+        return model.answer(data.molecules.without_structures(), rows)
+
+    shape = model.architecture()
+    return Candidate(name, shape, model.tensors(), moments, alone if SPATIAL in shape else None)
 
 
 def _baselines(family: str, config: dict[str, Any], data: TrainingData, seed: int, notes: list[str]) -> list[Candidate]:
@@ -185,6 +206,26 @@ def _normalised(config: dict[str, Any], data: TrainingData) -> np.ndarray:
     return (data.labels - np.array(normal['mean'])) / np.array(normal['std'])
 
 
+def _calibrate(
+    best: Candidate, data: TrainingData, labels: np.ndarray, has_structure: np.ndarray | None
+) -> dict[str, Any]:
+    """Return the factors of the standard deviations and the intervals as JSON values.
+
+    :param labels: normalised.
+    :param has_structure: where a model that reads structures has one.
+    """
+    rows = data.parts.calibration
+    raw, here = best.moments(rows), labels[rows]
+    if best.alone is None or has_structure is None:
+        scale = sigma_scale(raw.mean, raw.sigma, here)
+        return {'scale': scale.tolist(), 'intervals': Intervals.fit(raw.mean, scale * raw.sigma, here).to_json()}
+    seen, bare = has_structure[rows], best.alone(rows)
+    scale = sigma_scale(raw.mean[seen], raw.sigma[seen], here[seen])
+    alone = sigma_scale(bare.mean, bare.sigma, here)
+    intervals = Intervals.fit(raw.mean, np.where(seen[:, None], scale, alone) * raw.sigma, here)
+    return {'scale': scale.tolist(), 'scale_alone': alone.tolist(), 'intervals': intervals.to_json()}
+
+
 def _finish(
     config: dict[str, Any], data: TrainingData, candidates: list[Candidate], notes: list[str], seed: int
 ) -> ModelArtifact:
@@ -192,11 +233,9 @@ def _finish(
     labels = _normalised(config, data)
     best, record = choose(candidates, labels, data.columns, data.parts, notes)
     config['training']['choice'] = record
-    raw, here = best.moments(data.parts.calibration), labels[data.parts.calibration]
-    scale = sigma_scale(raw.mean, raw.sigma, here)
-    intervals = Intervals.fit(raw.mean, scale * raw.sigma, here)
     domain = Domain.fit(data.molecules.smiles, data.molecules.graphs, data.parts.train, seed)
-    extra = {'scale': scale.tolist(), 'intervals': intervals.to_json(), 'domain': domain.to_json()}
+    seen = None if best.alone is None else data.molecules.spatial.present
+    extra = {**_calibrate(best, data, labels, seen), 'domain': domain.to_json()}
     config.update({'architecture': best.architecture, 'finished': True, 'extra': {**config['extra'], **extra}})
     tensors = {**best.tensors, **domain.tensors()}
     # What is left of the labels is judged: the lines are the same in prediction and label.
@@ -204,9 +243,9 @@ def _finish(
     scores = {}
     for name in ('test', 'calibration', 'validation'):
         rows = getattr(data.parts, name)
-        scores[name] = score_columns(
-            finishing.prediction(best.moments(rows), data.molecules.graphs, rows), data.labels[rows]
-        )
+        there = None if seen is None else seen[rows]
+        prediction = finishing.prediction(best.moments(rows), data.molecules.graphs, rows, has_structure=there)
+        scores[name] = score_columns(prediction, data.labels[rows])
     for number, column in enumerate(data.columns):
         name = 'test' if scores['test'][number]['n'] else 'calibration'
         config['metrics'][str(column)] = {

@@ -39,6 +39,8 @@ class Prediction:
     :param similarity: Tanimoto similarity to the nearest training molecule, shape ``(molecules,)``; None when it was
         not asked for.
     :param intervals: conformal intervals; None for those of a normal distribution.
+    :param has_structure: whether the model read a structure of the molecule, shape ``(molecules,)``; None when it reads
+        none of any.
     """
 
     columns: tuple[Column, ...]
@@ -48,6 +50,7 @@ class Prediction:
     epistemic: np.ndarray | None = None
     similarity: np.ndarray | None = None
     intervals: Intervals | None = None
+    has_structure: np.ndarray | None = None
 
     def factors(self, confidence: float) -> np.ndarray:
         """Return the half width of each target's interval in units of sigma, shape ``(targets,)``."""

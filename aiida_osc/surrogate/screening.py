@@ -9,11 +9,13 @@ from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
 from rdkit import Chem
 
 from aiida_osc.chem.molecules import MoleculeError, parse_smiles, standardise_mol
 from aiida_osc.datasets.collector import clip
 from aiida_osc.datasets.formats.rows import Record
+from aiida_osc.datasets.geometry_table import GeometryTable
 from aiida_osc.datasets.import_report import Rejection
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.errors import OscError
@@ -45,11 +47,12 @@ class Way:
 
 @dataclass(frozen=True)
 class Answer:
-    """The prediction for one molecule: line of the file, InChIKey or nothing, domain flag and line of CSV."""
+    """The prediction for one molecule: line of the file, InChIKey or nothing, flags and line of CSV."""
 
     line: int
     inchikey: str
     in_domain: bool
+    has_structure: bool
     text: str
 
 
@@ -87,14 +90,17 @@ def screen_records(model: Path, records: Iterable[Record], way: Way, jobs: int =
             raise OscError('a process ended, maybe for want of memory: use fewer with --jobs') from None
 
 
-def screen_table(surrogate: Surrogate, table: MoleculeTable, way: Way) -> Iterator[Answers]:
+def screen_table(
+    surrogate: Surrogate, table: MoleculeTable, way: Way, structures: GeometryTable | None = None
+) -> Iterator[Answers]:
     """Yield the answers to all rows of ``table``, whose molecules are standardised already; lines are rows, from 1.
 
+    :param structures: for models that read them.
     :raises OscError: when the table lacks a column that the model starts from.
     """
     for start in range(0, len(table), PART):
         part = table.take(range(start, min(start + PART, len(table))))
-        prediction = predict_molecules(surrogate, part, similarity=way.similarity)
+        prediction = predict_molecules(surrogate, part, similarity=way.similarity, structures=structures)
         yield Answers(_rows(range(start + 1, start + len(part) + 1), part.smiles, part.inchikeys, prediction, way))
 
 
@@ -142,4 +148,7 @@ def _rows(
     lines: Iterable[int], smiles: Sequence[str], keys: Sequence[str], prediction: Prediction, way: Way
 ) -> tuple[Answer, ...]:
     texts = csv_lines(smiles, keys, prediction, way.confidence)
-    return tuple(Answer(*row) for row in zip(lines, keys, prediction.in_domain.tolist(), texts, strict=True))
+    known, seen = prediction.in_domain, prediction.has_structure
+    # A model that reads no structures misses none.
+    flags = known.tolist(), (np.ones(len(known), dtype=bool) if seen is None else seen).tolist()
+    return tuple(Answer(*row) for row in zip(lines, keys, *flags, texts, strict=True))

@@ -32,12 +32,14 @@ class Candidate:
 
     :param architecture: what :class:`aiida_osc.training.artifact.ModelArtifact` stores under that name.
     :param moments: moments of normalised labels for rows of the data.
+    :param alone: the same without the structures; None for models that read none.
     """
 
     family: str
     architecture: dict[str, Any]
     tensors: dict[str, torch.Tensor]
     moments: Callable[[np.ndarray], Moments]
+    alone: Callable[[np.ndarray], Moments] | None = None
 
 
 def choose(

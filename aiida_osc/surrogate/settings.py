@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 from aiida_osc.errors import OscError
 from aiida_osc.surrogate.network import Architecture
+from aiida_osc.surrogate.spatial import SPATIAL, SpatialArchitecture
 from aiida_osc.training.settings import FitSettings
 
 #: The families: the best of all, the network, Gaussian processes, boosted trees.
@@ -37,7 +38,11 @@ class SurrogateSettings(FitSettings):
     :param epochs: epochs of the whole training; 0 chooses by the number of molecules.
     :param piece_epochs: epochs of one piece; 0 for pieces of about a minute on one core.
     :param batch_size: molecules per step; 0 chooses by the number of molecules.
-    :param members: ensemble members.
+    :param members: ensemble members that read the graph.
+    :param spatial_members: further members, by SchNet, that read structures; 0 for none.
+    :param spatial_hidden: width of the vectors of their atoms.
+    :param spatial_interactions: their interaction blocks.
+    :param cutoff: distance in Angstrom up to which they see an atom's neighbours.
     :param hidden: width of the messages.
     :param depth: message-passing steps.
     :param readout: width of the readout's hidden layer.
@@ -60,6 +65,10 @@ class SurrogateSettings(FitSettings):
     inputs: Sequence[str] | None = None
     min_labels: int = 20
     members: int = 5
+    spatial_members: int = 0
+    spatial_hidden: int = 64
+    spatial_interactions: int = 3
+    cutoff: float = 5.0
     hidden: int = 64
     depth: int = 4
     readout: int = 64
@@ -83,10 +92,37 @@ class SurrogateSettings(FitSettings):
             raise OscError(f'surrogate setting family is {self.family!r}: give one of {", ".join(FAMILIES)}')
         if not 0 <= self.warm_up <= 1 or not 0 <= self.beta <= 1:
             raise OscError(f'warm_up is {self.warm_up} and beta {self.beta}: give values from 0 to 1')
-        self.architecture(1)
+        if self.spatial_members < 0:
+            raise OscError(f'surrogate setting spatial_members is {self.spatial_members}: give 0 or more')
+        if self.spatial_members and self.family not in (AUTO, NETWORK):
+            raise OscError(f'the family {self.family} has no spatial members: choose {NETWORK} or {AUTO}')
+        self.shape(1)
 
-    def architecture(self, targets: int) -> Architecture:
-        """Return the shape of a network for ``targets`` columns."""
+    def check_structures(self, given: bool) -> None:
+        """Check that there are structures for spatial members, and spatial members for structures.
+
+        :raises OscError: when one is there without the other.
+        """
+        if self.spatial_members and not given:
+            raise OscError('spatial members read structures: give geometries, or set spatial_members to 0')
+        if given and not self.spatial_members:
+            raise OscError('only spatial members read structures: set spatial_members to 1 or more, or leave them out')
+
+    def shape(self, targets: int) -> dict[str, Any]:
+        """Return the shape of a network for ``targets`` columns, as :func:`make_network` of ``voices`` reads it."""
+        graph = self._graph(targets).to_dict()
+        if not self.spatial_members:
+            return graph
+        spatial = SpatialArchitecture(
+            members=self.spatial_members,
+            hidden=self.spatial_hidden,
+            interactions=self.spatial_interactions,
+            cutoff=self.cutoff,
+            targets=targets,
+        )
+        return {**graph, SPATIAL: spatial.to_dict()}
+
+    def _graph(self, targets: int) -> Architecture:
         return Architecture(
             members=self.members,
             hidden=self.hidden,

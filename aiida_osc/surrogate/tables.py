@@ -9,23 +9,29 @@ import numpy as np
 
 from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.export import escape_cell
+from aiida_osc.datasets.geometry_table import GeometryTable
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.surrogate.prediction import Prediction
 from aiida_osc.surrogate.surrogate import Surrogate
 from aiida_osc.targets import COMPUTED
 
 
-def predict_molecules(surrogate: Surrogate, table: MoleculeTable, *, similarity: bool = True) -> Prediction:
+def predict_molecules(
+    surrogate: Surrogate, table: MoleculeTable, *, similarity: bool = True, structures: GeometryTable | None = None
+) -> Prediction:
     """Return the predictions for the rows of ``table``, from its columns where the model starts from some.
 
+    :param structures: of these molecules or others, for models that read them.
     :raises OscError: when the table lacks such a column.
     """
     delta = surrogate.finishing.delta
-    return surrogate.predict(table.smiles, similarity=similarity, cheap=None if delta is None else delta.read(table))
+    cheap = None if delta is None else delta.read(table)
+    found = None if structures is None else structures.select(table.inchikeys)
+    return surrogate.predict(table.smiles, similarity=similarity, cheap=cheap, structures=found)
 
 
 def predict_table(
-    surrogate: Surrogate, table: MoleculeTable
+    surrogate: Surrogate, table: MoleculeTable, structures: GeometryTable | None = None
 ) -> tuple[MoleculeTable, MoleculeTable, dict[str, np.ndarray]]:
     """Return two tables with the rows of ``table``, the means and the standard deviations, and arrays of the domain.
 
@@ -33,11 +39,11 @@ def predict_table(
         ``table`` that are computed from the graph alone, such as ``sa_score``. The arrays are those of
         :class:`Prediction` that are there, by their names.
     """
-    prediction = predict_molecules(surrogate, table)
+    prediction = predict_molecules(surrogate, table, structures=structures)
     bare = MoleculeTable(table.smiles, table.inchikeys, table.source)
     computed = {key: values for key, values in table.columns.items() if key.target in COMPUTED}
     mean = {**computed, **_by_column(prediction, prediction.mean)}
-    arrays = {name: getattr(prediction, name) for name in ('in_domain', 'similarity', 'epistemic')}
+    arrays = {name: getattr(prediction, name) for name in ('in_domain', 'similarity', 'epistemic', 'has_structure')}
     domain = {name: array for name, array in arrays.items() if array is not None}
     return bare.with_columns(mean), bare.with_columns(_by_column(prediction, prediction.sigma)), domain
 

@@ -10,9 +10,8 @@ from aiida_osc.surrogate.data import TrainingData
 from aiida_osc.surrogate.families.mpnn import ensemble_moments
 from aiida_osc.surrogate.loss import masked_loss
 from aiida_osc.surrogate.metrics import crps
-from aiida_osc.surrogate.network import EnsembleNetwork
 from aiida_osc.surrogate.settings import SurrogateSettings
-from aiida_osc.training.device import resolve_device
+from aiida_osc.surrogate.voices import Network, listen
 
 
 class SurrogateTask:
@@ -22,7 +21,7 @@ class SurrogateTask:
 
     def __init__(
         self,
-        network: EnsembleNetwork,
+        network: Network,
         data: TrainingData,
         normalisation: dict[str, Any],
         settings: SurrogateSettings,
@@ -36,10 +35,8 @@ class SurrogateTask:
         self.module = self.network = network
         self.data, self.settings = data, settings
         self.labels = (data.labels - np.array(normalisation['mean'])) / np.array(normalisation['std'])
-        self.weights = bootstrap_weights(
-            settings.members if settings.bootstrap else 1, len(data.parts.train), np.random.default_rng(abs(seed))
-        )
-        self.device = resolve_device(settings.device)
+        members = settings.members + settings.spatial_members if settings.bootstrap else 1
+        self.weights = bootstrap_weights(members, len(data.parts.train), np.random.default_rng(abs(seed)))
 
     def batches(self, epoch: int, batch_size: int, generator: torch.Generator) -> Iterable[np.ndarray]:
         """Return the shuffled training positions in parts of nearly equal size."""
@@ -50,16 +47,16 @@ class SurrogateTask:
     def loss(self, batch: np.ndarray, epoch: int) -> torch.Tensor:
         """Return the loss of the molecules at the training positions ``batch``."""
         rows = self.data.parts.train[batch]
-        mean, sigma = self.network(self.data.molecules.graphs.batch(rows).to(self.device))
+        mean, sigma, counts = listen(self.network, self.data.molecules, rows)
         labels = torch.from_numpy(self.labels[rows]).to(mean)
-        weights = torch.from_numpy(self.weights[:, batch]).to(mean).expand(mean.shape[0], -1)
+        weights = torch.from_numpy(self.weights[:, batch]).to(mean) * counts
         warm_up = epoch < self.settings.warm_up * self.settings.epochs
         return masked_loss(mean, sigma, labels, weights, warm_up=warm_up, beta=self.settings.beta)
 
     def validate(self) -> dict[str, float]:
         """Return CRPS and root mean square error on the validation part, in units of the labels' spread."""
         rows = self.data.parts.validation
-        moments = ensemble_moments(self.network, self.data.molecules.graphs, rows)
+        moments = ensemble_moments(self.network, self.data.molecules, rows)
         labels = self.labels[rows]
         return {
             'loss': float(np.nanmean(crps(moments.mean, moments.sigma, labels))),

@@ -54,7 +54,10 @@ def validate_inputs(inputs: dict, _) -> str | None:
         promotion_rules(inputs['settings']['promotion'].get_dict())
     except OscError as exception:
         return str(exception)
-    if 'surrogate' in inputs['settings'] and inputs['settings']['surrogate'].get_dict().get('inputs'):
+    surrogate = inputs['settings']['surrogate'].get_dict() if 'surrogate' in inputs['settings'] else {}
+    if surrogate.get('spatial_members'):
+        return 'proposed molecules have no structures before they are selected: leave out "spatial_members"'
+    if surrogate.get('inputs'):
         return 'proposed molecules have no values of a cheaper level to start from: leave out "inputs" of the surrogate'
     needed = sorted({item.column for items in families.values() for item in items if item.column.target != 'sa_score'})
     columns = inputs['molecules'].base.attributes.get('columns')

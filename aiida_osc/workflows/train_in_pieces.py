@@ -28,7 +28,7 @@ class TrainInPiecesWorkChain(WorkChain):
     NAME: str
     SETTINGS: type[FitSettings]
     TRAIN_PIECE: Callable
-    #: Ports with the data.
+    #: Ports with the data, as far as they are given.
     DATA: tuple[str, ...] = ('molecules',)
 
     @classmethod
@@ -111,8 +111,9 @@ class TrainInPiecesWorkChain(WorkChain):
         return self._fail(job.exit_message or f'{job.process_label}<{job.pk}> was ended')
 
     def _piece_inputs(self):
+        names = (name for name in (*self.DATA, 'settings', 'seed') if name in self.inputs)
         start = {} if self.ctx.model is None else {'checkpoint': self.ctx.model}
-        return {**{name: self.inputs[name] for name in (*self.DATA, 'settings', 'seed')}, **start}
+        return {**{name: self.inputs[name] for name in names}, **start}
 
     def _metadata(self):
         return {

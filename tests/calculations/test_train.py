@@ -80,6 +80,16 @@ def test_structures_have_a_file_of_their_own(prepare, inputs, geometries):
     assert (geometries.uuid, 'geometries.h5', 'geometries.h5') in info.local_copy_list
 
 
+def test_structures_of_a_surrogate_go_along(prepare, inputs, geometries):
+    spatial = Dict({**SMALL, 'spatial_members': 1})
+    _, info, _ = prepare({**inputs, 'settings': spatial, 'geometries': geometries})
+    words = info.codes_info[0].cmdline_params
+    assert words[:6] == ['train', 'surrogate', '--data', 'molecules.h5', '--geometries', 'geometries.h5']
+    assert (geometries.uuid, 'geometries.h5', 'geometries.h5') in info.local_copy_list
+    with pytest.raises(ValueError, match='give geometries'):
+        prepare({**inputs, 'settings': spatial})
+
+
 def test_a_checkpoint_is_gone_on_with_and_a_finished_model_is_a_start(prepare, inputs, checkpoints):
     for artifact, folder in zip(checkpoints, ('model', 'start'), strict=True):
         node = ModelData(artifact)
@@ -115,8 +125,10 @@ def test_unusable_inputs_are_refused(prepare, inputs, changes, complaint):
 
 
 def test_inputs_that_do_not_fit_together_are_refused(prepare, inputs, geometries, checkpoints, aiida_localhost):
-    with pytest.raises(ValueError, match='leave out geometries'):
+    with pytest.raises(ValueError, match='set spatial_members'):
         prepare({**inputs, 'geometries': geometries})
+    with pytest.raises(ValueError, match='leave out geometries'):
+        prepare({**inputs, 'kind': Str('jtvae'), 'settings': Dict({}), 'geometries': geometries})
     with pytest.raises(ValueError, match="model of kind 'surrogate': give a jtvae"):
         prepare({**inputs, 'kind': Str('jtvae'), 'settings': Dict({}), 'checkpoint': ModelData(checkpoints[0])})
     expanding = InstalledCode(

@@ -1,6 +1,8 @@
 """``aiida-osc train`` on files: settings from a file, pieces, live logs; what remote jobs rely on."""
 
 import json
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,6 +73,26 @@ def test_surrogate_in_several_commands_with_a_log(train, labelled_table, tmp_pat
     assert 'written: model' in second.stdout
     assert len(list((tmp_path / 'log').iterdir())) == 2
     same('model', whole(fit_surrogate_piece, labelled_table, settings=SurrogateSettings.from_dict(SURROGATE)))
+
+
+def test_surrogate_with_structures_from_training_to_prediction(train, labelled_table, labelled_structures):
+    labelled_table.write('data.h5')
+    labelled_structures.write('structures.h5')
+    words = ('--data', 'data.h5', '--out', 'model', '--seed', 5, '--family', 'mpnn', '--geometries', 'structures.h5')
+    settings = {**SURROGATE, 'spatial_hidden': 8}
+    assert 'set spatial_members to 1 or more' in train('surrogate', settings, *words, code=1).stderr
+    assert '48 molecules have a structure' in train('surrogate', settings, *words, '--spatial-members', 1).stdout
+    fit = partial(fit_surrogate_piece, structures=labelled_structures)
+    same('model', whole(fit, labelled_table, settings=SurrogateSettings.from_dict({**settings, 'spatial_members': 1})))
+    asked = ['predict', 'data.h5', '--model', 'model', '--out', 'out.csv']
+    result = CliRunner().invoke(main, [*asked, '--geometries', 'structures.h5'])
+    assert '12 molecules without a structure, predicted by the graph members alone' in result.stderr
+    read = Path('out.csv').read_text()
+    assert '60 molecules without a structure' in CliRunner().invoke(main, asked).stderr
+    assert read.splitlines()[1] == Path('out.csv').read_text().splitlines()[1]
+    assert read.splitlines()[2] != Path('out.csv').read_text().splitlines()[2]
+    result = CliRunner().invoke(main, [*asked, '--geometries', 'data.h5'])
+    assert 'data.h5 holds no structures' in result.stderr
 
 
 def test_options_that_are_given_win_over_the_file(train, labelled_table):

@@ -26,6 +26,20 @@ def test_settings_survive_json():
     assert SurrogateSettings.from_dict(settings.to_dict()) == settings
 
 
+@pytest.mark.parametrize(
+    ('values', 'reason'),
+    [
+        ({'spatial_members': -1}, 'spatial_members is -1'),
+        ({'spatial_members': 65}, 'members of the spatial members is 65'),
+        ({'spatial_members': 1, 'cutoff': 0.5}, 'cutoff of the spatial members is 0.5'),
+        ({'spatial_members': 1, 'family': 'gp'}, 'the family gp has no spatial members'),
+    ],
+)
+def test_impossible_spatial_members_are_refused(values, reason):
+    with pytest.raises(OscError, match=reason):
+        SurrogateSettings.from_dict(values)
+
+
 def test_device_and_pieces_do_not_change_the_training():
     assert SurrogateSettings(device='cpu', piece_epochs=3).essence() == SurrogateSettings().essence()
     assert SurrogateSettings(depth=3).essence() != SurrogateSettings().essence()

@@ -89,6 +89,9 @@ def test_a_surrogate_that_starts_from_a_cheaper_level_is_refused(aiida_profile):
     wrong = settings(surrogate={'inputs': ['homo@GFN2-xTB//GFN2-xTB']})
     reason = validate_inputs({'molecules': MoleculeSetData(load_seed()), 'settings': wrong}, None)
     assert 'leave out "inputs"' in reason
+    wrong = settings(surrogate={'spatial_members': 1})
+    reason = validate_inputs({'molecules': MoleculeSetData(load_seed()), 'settings': wrong}, None)
+    assert 'leave out "spatial_members"' in reason
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import pytest
 from aiida.engine import run_get_node
 from aiida.orm import CalcFunctionNode, Dict, Int, Log
 
+from aiida_osc.data.geometry_set import GeometrySetData
 from aiida_osc.data.model import ModelData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.surrogate.settings import SurrogateSettings
@@ -36,6 +37,23 @@ def test_a_finished_model_is_a_warm_start(node):
     )
     assert chain.is_finished_ok
     assert results['model'].artifact().config['training']['start'] == 'warm'
+
+
+def test_structures_go_to_every_piece(node, labelled_structures):
+    spatial = {**SMALL, 'spatial_members': 1, 'spatial_hidden': 8}
+    geometries = GeometrySetData(labelled_structures)
+    results, chain = run_get_node(
+        TrainSurrogateWorkChain, molecules=node, settings=Dict(spatial), geometries=geometries, seed=Int(3)
+    )
+    assert chain.is_finished_ok, chain.exit_message
+    assert [call.inputs.geometries.uuid for call in chain.called] == [geometries.uuid] * 2
+    assert results['model'].artifact().config['training']['structures']['molecules'] == 48
+    for inputs, reason in (
+        ({'settings': Dict(spatial)}, 'give geometries'),
+        ({'settings': Dict(SMALL), 'geometries': geometries}, 'set spatial_members'),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            run_get_node(TrainSurrogateWorkChain, molecules=node, **inputs)
 
 
 def test_a_baseline_is_fitted_in_one_piece(node):

@@ -8,6 +8,7 @@ from aiida_osc.calculations.functions.predict import predict
 from aiida_osc.calculations.functions.train_surrogate import train_surrogate
 from aiida_osc.chem.molecules import standardise
 from aiida_osc.chem.synthesis import sa_scores
+from aiida_osc.data.geometry_set import GeometrySetData
 from aiida_osc.data.model import ModelData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.columns import Column
@@ -34,6 +35,25 @@ def test_two_pieces_are_two_nodes_and_give_the_model_of_one_piece(node):
     whole = train_surrogate(node, Dict({**SMALL, 'piece_epochs': 4}), Int(1))['model']
     smiles = node.load().smiles
     np.testing.assert_array_equal(whole.load().predict(smiles).mean, second.load().predict(smiles).mean)
+
+
+def test_structures_are_inputs_of_training_and_prediction(node, labelled_structures):
+    settings, geometries = (
+        Dict({**SMALL, 'spatial_members': 1, 'spatial_hidden': 8}),
+        GeometrySetData(labelled_structures),
+    )
+    model = train_surrogate(node, settings, Int(1), geometries=geometries)['model']
+    model = train_surrogate(node, settings, Int(1), model, geometries)['model']
+    assert model.finished
+    assert model.creator.inputs.geometries == geometries
+    read, unread = (predict(model, node, **given) for given in ({'geometries': geometries}, {}))
+    assert read['domain'].get_array('has_structure').sum() == 48
+    assert not unread['domain'].get_array('has_structure').any()
+    (column, *_), rows = node.load().columns, np.arange(60) % 5 > 0
+    means = [result['mean'].load().values(column) for result in (read, unread)]
+    np.testing.assert_array_equal(means[0] != means[1], rows)
+    with pytest.raises(OscError, match='give geometries'):
+        train_surrogate(node, settings, Int(1))
 
 
 def test_predict_keeps_rows_and_the_computed_column(node):

@@ -12,7 +12,7 @@ from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.datasets.splits import in_common_test_split
 from aiida_osc.errors import OscError
 from aiida_osc.generator.assemble import decompose_exactly
-from aiida_osc.generator.junction import JunctionTree, canonical_mol
+from aiida_osc.generator.junction import JunctionTree, canonical_graph
 from aiida_osc.generator.motifs import CHAIN
 from aiida_osc.generator.settings import JtvaeSettings
 from aiida_osc.generator.tensors import Features, featurise
@@ -140,9 +140,9 @@ def prepare(
     """Return the training data of the molecules of ``table`` that decompose, parted by ``seed``."""
     features, rows = [], []
     for row, tree in zip(decomposed.rows, decomposed.trees, strict=True):
-        mol = canonical_mol(table.smiles[row])[1]
+        graph = canonical_graph(table.smiles[row])[1]
         try:
-            features.append(featurise(mol, tree, vocabulary))
+            features.append(featurise(graph, tree, vocabulary))
             rows.append(row)
         except MoleculeError as exception:
             decomposed.rejected[row] = str(exception)

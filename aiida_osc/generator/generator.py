@@ -13,7 +13,7 @@ from aiida_osc.datasets.columns import Column
 from aiida_osc.errors import OscError
 from aiida_osc.generator.assemble import assemble, decompose_checked
 from aiida_osc.generator.decoding import TreeDecoder
-from aiida_osc.generator.junction import canonical_mol
+from aiida_osc.generator.junction import canonical_graph
 from aiida_osc.generator.network import JtvaeNetwork
 from aiida_osc.generator.sampling import Sampler, SampleResult
 from aiida_osc.generator.settings import SampleSettings
@@ -118,8 +118,8 @@ class Generator:
         return sum(a == b for a, b in zip(flat, again, strict=True)) / len(smiles)
 
     def _featurise(self, smiles: str) -> Features:
-        text, mol = canonical_mol(smiles)
-        return featurise(mol, decompose_checked(text, mol, self.vocabulary.chains), self.vocabulary)
+        text, graph = canonical_graph(smiles)
+        return featurise(graph, decompose_checked(text, graph, self.vocabulary.chains), self.vocabulary)
 
     @torch.no_grad()
     def _encode(self, features: Sequence[Features]) -> Tensor:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
-from rdkit import Chem
 
 from aiida_osc.chem.molecules import MoleculeError
+from aiida_osc.generator.graph import MolGraph
 from aiida_osc.generator.growing import GrowingTree
 from aiida_osc.generator.junction import ROOT, JunctionTree
 from aiida_osc.generator.vocabulary import STOP, Joint, Vocabulary, partner, signatures
@@ -16,9 +17,8 @@ from aiida_osc.generator.vocabulary import STOP, Joint, Vocabulary, partner, sig
 ELEMENTS = (1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 32, 33, 34, 35, 52, 53)
 #: size of each categorical atom feature: element, charge, hydrogens, degree, aromatic or ring
 ATOM_SIZES = (len(ELEMENTS) + 1, 5, 5, 7, 4)
-BOND_SIZES = (5, 2, 2)
+BOND_SIZES = (4, 2, 2)
 _ELEMENT_ROW = {number: row for row, number in enumerate(ELEMENTS)}
-_BOND_ROW = {Chem.BondType.SINGLE: 0, Chem.BondType.DOUBLE: 1, Chem.BondType.TRIPLE: 2, Chem.BondType.AROMATIC: 3}
 
 
 @dataclass(frozen=True)
@@ -87,37 +87,40 @@ class Batch:
         return replace(self, **{item.name: getattr(self, item.name).to(device) for item in fields(self)})
 
 
-def featurise(mol: Chem.Mol, tree: JunctionTree, vocabulary: Vocabulary) -> Features:
+def featurise(graph: MolGraph, tree: JunctionTree, vocabulary: Vocabulary) -> Features:
     """Return the arrays of one molecule.
 
     :raises MoleculeError: when a motif or a joint is not in the vocabulary.
     """
     nodes = _tree_nodes(tree, vocabulary)
-    return Features(*_graph(mol), nodes, *_replay(nodes, vocabulary))
+    return Features(*_graph(graph), nodes, *_replay(nodes, vocabulary))
 
 
-def _graph(mol: Chem.Mol) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _graph(graph: MolGraph) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    cyclic = {atom for ring in graph.rings for atom in ring}
     rows = [
         (
-            _ELEMENT_ROW.get(atom.GetAtomicNum(), len(ELEMENTS)),
-            min(max(atom.GetFormalCharge(), -2), 2) + 2,
-            min(atom.GetTotalNumHs(), 4),
-            min(atom.GetDegree(), 6),
-            2 * atom.GetIsAromatic() + atom.IsInRing(),
+            _ELEMENT_ROW.get(kind.number, len(ELEMENTS)),
+            min(max(kind.charge, -2), 2) + 2,
+            min(hydrogens, 4),
+            min(len(around), 6),
+            2 * kind.aromatic + (atom in cyclic),
         )
-        for atom in mol.GetAtoms()
+        for atom, (kind, hydrogens, around) in enumerate(
+            zip(graph.kinds, graph.hydrogens, graph.neighbours, strict=True)
+        )
     ]
     ends, kinds = [], []
-    for bond in mol.GetBonds():
-        a, b = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
-        kind = (_BOND_ROW.get(bond.GetBondType(), 4), int(bond.IsInRing()), int(bond.GetIsConjugated()))
-        ends += [(a, b), (b, a)]
+    for begin, end, order, conjugated in graph.bonds:
+        kind = (order - 1, (begin, end) in graph.ring_bonds, conjugated)
+        ends += [(begin, end), (end, begin)]
         kinds += [kind, kind]
     atoms = np.array(rows, dtype=np.int64) + _offsets(ATOM_SIZES)
     edges = np.array(ends, dtype=np.int64).reshape(-1, 2).T
     return atoms, edges, np.array(kinds, dtype=np.int64).reshape(-1, 3) + _offsets(BOND_SIZES)
 
 
+@lru_cache
 def _offsets(sizes: Sequence[int]) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(sizes)[:-1]])
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aiida_osc.generator.data import decompose_table
+from aiida_osc.generator.preprocess import decompose_table
 from aiida_osc.generator.vocabulary import Vocabulary, build_vocabulary
 
 
@@ -31,12 +31,13 @@ class MotifAudit:
         return Counter(self.rejected.values()).most_common()
 
 
-def audit_motifs(smiles: Sequence[str], least: int = 2) -> MotifAudit:
+def audit_motifs(smiles: Sequence[str], least: int = 2, *, jobs: int = 1) -> MotifAudit:
     """Return how many molecules decompose and reassemble exactly, why others do not, and their vocabulary.
 
     :param least: molecules that must share an acyclic motif for it to stay whole.
+    :param jobs: processes.
     """
-    done = decompose_table(smiles, least)
+    done = decompose_table(smiles, least, jobs=jobs)
     vocabulary = build_vocabulary(done.trees)
     holders = Counter(key for tree in done.trees for key in {node.motif.key for node in tree.nodes})
     rows = [

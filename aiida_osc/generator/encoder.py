@@ -7,18 +7,23 @@ from aiida_osc.generator.tensors import ATOM_SIZES, BOND_SIZES, Batch
 
 
 class GraphEncoder(nn.Module):
-    """Residual message passing over bonds, then sum and mean over the atoms."""
+    """Residual message passing over bonds, then sum and mean over the atoms.
+
+    There are several atoms to a motif, and the tree tells the molecule already: half the width of the other parts is
+    wide enough, and makes training half as fast again.
+    """
 
     def __init__(self, hidden: int, rounds: int) -> None:
-        """Make the layers."""
+        """Make the layers; ``hidden`` is the width of the result."""
         super().__init__()
+        hidden, result = hidden // 2, hidden
         self.atoms = nn.EmbeddingBag(sum(ATOM_SIZES), hidden, mode='sum')
         self.bonds = nn.EmbeddingBag(sum(BOND_SIZES), hidden, mode='sum')
         self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(rounds))
         self.updates = nn.ModuleList(
             nn.Sequential(nn.Linear(2 * hidden, hidden), nn.ReLU(), nn.Linear(hidden, hidden)) for _ in range(rounds)
         )
-        self.out = nn.Linear(2 * hidden, hidden)
+        self.out = nn.Linear(2 * hidden, result)
 
     def forward(self, batch: Batch) -> Tensor:
         """Return one vector per molecule, shape ``(molecules, hidden)``."""

@@ -8,17 +8,10 @@ import torch
 from torch import Tensor
 
 from aiida_osc.datasets.molecule_table import MoleculeTable
-from aiida_osc.generator.data import (
-    Decomposed,
-    TrainingData,
-    choose_columns,
-    choose_vocabulary,
-    decompose_table,
-    prepare,
-    usable_rows,
-)
+from aiida_osc.generator.data import TrainingData, choose_columns, choose_vocabulary, prepare, usable_rows
 from aiida_osc.generator.generator import Generator, build_network
 from aiida_osc.generator.network import JtvaeNetwork
+from aiida_osc.generator.preprocess import Decomposed, count_reasons, decompose_table, featurise_table
 from aiida_osc.generator.settings import JtvaeSettings
 from aiida_osc.generator.task import JtvaeTask
 from aiida_osc.generator.vocabulary import Vocabulary
@@ -53,19 +46,19 @@ def fit_jtvae_piece(
     if checkpoint is not None and not checkpoint.config['finished']:
         checkpoint.require('jtvae', finished=False)
         config, state = go_on(checkpoint, settings, seed=seed, data_hash=table.content_hash())
-        chains = Vocabulary.from_json(config['extra']['vocabulary']).chains
-        decomposed = decompose_table(used.smiles, settings.chain_count, chains=chains)
+        decomposed = None
     else:
         base = _warm_vocabulary(checkpoint)
-        decomposed, state = decompose_table(used.smiles, settings.chain_count, base), None
+        decomposed, state = decompose_table(used.smiles, settings.chain_count, base, jobs=settings.jobs), None
         config = _begin(table, used, decomposed, settings, seed, base)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed % 2**63)
         network, vocabulary = build_network(config)
     if checkpoint is not None and state is None:
         _inherit(network, config, checkpoint)
-    data = prepare(used, decomposed, vocabulary, config['extra']['normalisation'], settings, seed)
-    config['extra']['rejected'] = decomposed.reasons()
+    featurised = featurise_table(used.smiles, vocabulary, decomposed, jobs=settings.jobs)
+    data = prepare(used, featurised, config['extra']['normalisation'], settings, seed)
+    config['extra']['rejected'] = count_reasons(featurised.rejected)
     state = fit_piece(JtvaeTask(network, data, settings), settings, seed=seed, state=state, report=report)
     config['training']['progress'] = {**state.progress(), 'epochs': settings.epochs}
     config['training']['molecules'] = {'train': len(data.train), 'validation': len(data.validation)}

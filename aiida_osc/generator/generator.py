@@ -17,7 +17,7 @@ from aiida_osc.generator.junction import canonical_graph
 from aiida_osc.generator.network import JtvaeNetwork
 from aiida_osc.generator.sampling import Sampler, SampleResult
 from aiida_osc.generator.settings import SampleSettings
-from aiida_osc.generator.tensors import Features, collate, featurise
+from aiida_osc.generator.tensors import Features, collate, featurise, graph_arrays
 from aiida_osc.generator.vocabulary import Vocabulary
 from aiida_osc.training.artifact import ModelArtifact, load_weights
 from aiida_osc.training.device import cpu_threads
@@ -119,7 +119,7 @@ class Generator:
 
     def _featurise(self, smiles: str) -> Features:
         text, graph = canonical_graph(smiles)
-        return featurise(graph, decompose_checked(text, graph, self.vocabulary.chains), self.vocabulary)
+        return featurise(graph_arrays(graph), decompose_checked(text, graph, self.vocabulary.chains), self.vocabulary)
 
     @torch.no_grad()
     def _encode(self, features: Sequence[Features]) -> Tensor:

@@ -59,10 +59,10 @@ class GrowingTree:
         last = sites[self.last_site[node]].atoms
         found, waiting = [], False
         for number in self.vocabulary.sites_of[self.motifs[node]]:
-            joint = sites[number]
-            if joint.atoms >= last and self._is_free(joint.signature, [place[atom] for atom in joint.atoms]):
+            atoms = sites[number].atoms
+            if atoms >= last and self._is_free(number, [place[atom] for atom in atoms]):
                 found.append(number)
-                if joint.signature.startswith('anchor'):
+                if self.vocabulary.room[number][0] == 'anchor':
                     waiting = True
                     break
         return found if waiting or not found else [STOP, *found]
@@ -100,15 +100,15 @@ class GrowingTree:
             nodes.append(Node(self.vocabulary.motifs[motif], self.parents[number], site, attachment))
         return JunctionTree(tuple(nodes))
 
-    def _is_free(self, signature: str, atoms: list[int]) -> bool:
-        side, _, rest = signature.partition(' ')
+    def _is_free(self, site: int, atoms: list[int]) -> bool:
+        side, order, rings = self.vocabulary.room[site]
         if side == 'anchor':
             return self._kinds[atoms[0]].number == 0
         if side == 'atom':
-            return self._capacity[atoms[0]] >= bond_cost(self._kinds[atoms[0]], int(rest))
+            return self._capacity[atoms[0]] >= bond_cost(self._kinds[atoms[0]], order)
         if any(self._capacity[atom] < 1 for atom in atoms):
             return False
-        return not rest.startswith(RING) or all(self._rings[atom] == 1 for atom in atoms)
+        return not rings or all(self._rings[atom] == 1 for atom in atoms)
 
     def _place(self, motif: int, site: int, attachment: int, shared: list[int], atoms: tuple[int, ...]) -> None:
         piece = self.vocabulary.motifs[motif]

@@ -1,6 +1,7 @@
 """Settings of the generator: of its training and of sampling from it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from aiida_osc.errors import OscError
 from aiida_osc.settings import Settings
@@ -26,6 +27,7 @@ class JtvaeSettings(FitSettings):
     :param min_labels: labels that a column needs to get a property head.
     :param hold_out_test: leave molecules of the common test split out of the training.
     :param memory: molecules kept in the model, to sample around them.
+    :param jobs: processes that decompose molecules.
     """
 
     epochs: int = 60
@@ -43,6 +45,7 @@ class JtvaeSettings(FitSettings):
     validation: float = 0.05
     hold_out_test: bool = True
     memory: int = 2000
+    jobs: int = 1
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -50,10 +53,16 @@ class JtvaeSettings(FitSettings):
         :raises OscError: when a value makes no sense.
         """
         super().__post_init__()
+        if self.jobs < 1:
+            raise OscError(f'{self.jobs} processes: give a positive number')
         if self.latent < 2 or self.latent % 2 or self.hidden < 2 or self.graph_rounds < 1:
             raise OscError('latent must be an even number, hidden at least 2 and graph_rounds at least 1')
         if not (0 <= self.dropout < 1 and 0 <= self.validation < 1 and self.kl_weight >= 0 and self.kl_epochs > 0):
             raise OscError('dropout and validation lie in [0, 1), kl_weight is not negative and kl_epochs positive')
+
+    def essence(self) -> Self:
+        """Return the settings without those that may change between two pieces of one training."""
+        return replace(super().essence(), jobs=1)
 
 
 @dataclass(frozen=True)

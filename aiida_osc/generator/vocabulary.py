@@ -16,7 +16,7 @@ import numpy as np
 
 from aiida_osc.errors import OscError
 from aiida_osc.generator.junction import ROOT, JunctionTree, Node, canonical_attachment
-from aiida_osc.generator.motifs import CHAIN, AtomKind, Motif, canonical_motif
+from aiida_osc.generator.motifs import CHAIN, RING, AtomKind, Motif, canonical_motif
 
 #: The site that means: no more children here.
 STOP = 0
@@ -33,6 +33,7 @@ class Joint:
 
 
 _NOTHING = Joint(-1, (), '')
+_SWAP = {'anchor': 'atom', 'atom': 'anchor'}
 
 
 class Vocabulary:
@@ -66,6 +67,14 @@ class Vocabulary:
             if joint is not _NOTHING:
                 found[joint.motif].append(number)
         return [sorted(numbers, key=lambda i: (self.sites[i].atoms, self.sites[i].signature)) for numbers in found]
+
+    @cached_property
+    def room(self) -> list[tuple[str, int, bool]]:
+        """Return of each site its side (``anchor``, ``atom`` or ``share``), bond order and whether rings share it."""
+        parts = [joint.signature.split(' ') for joint in self.sites]
+        return [
+            (side, int(rest[0]), False) if side in _SWAP else (side, 1, rest[:1] == [RING]) for side, *rest in parts
+        ]
 
     @cached_property
     def fitting(self) -> dict[str, list[int]]:
@@ -171,8 +180,7 @@ def signatures(motif: Motif, node: Node, child: Node) -> tuple[str, str]:
 def partner(signature: str) -> str:
     """Return the signature of the side that fits ``signature``."""
     side, _, rest = signature.partition(' ')
-    swap = {'anchor': 'atom', 'atom': 'anchor'}
-    return f'{swap[side]} {rest}' if side in swap else signature
+    return f'{_SWAP[side]} {rest}' if side in _SWAP else signature
 
 
 def _shared(motif: Motif, atoms: Sequence[int]) -> str:

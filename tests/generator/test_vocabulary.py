@@ -8,7 +8,7 @@ import pytest
 from aiida_osc.chem.molecules import MoleculeError
 from aiida_osc.errors import OscError
 from aiida_osc.generator.junction import canonical_graph, decompose
-from aiida_osc.generator.tensors import collate, featurise
+from aiida_osc.generator.tensors import collate, featurise, graph_arrays
 from aiida_osc.generator.vocabulary import Vocabulary, build_vocabulary, frequent_chains, partner
 
 
@@ -87,4 +87,4 @@ def test_a_damaged_vocabulary_is_refused(damage):
 
 
 def _graph(smiles):
-    return canonical_graph(smiles)[1]
+    return graph_arrays(canonical_graph(smiles)[1])

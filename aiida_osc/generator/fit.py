@@ -14,6 +14,7 @@ from aiida_osc.generator.network import JtvaeNetwork
 from aiida_osc.generator.preprocess import Decomposed, count_reasons, decompose_table, featurise_table
 from aiida_osc.generator.settings import JtvaeSettings
 from aiida_osc.generator.task import JtvaeTask
+from aiida_osc.generator.tensors import collate
 from aiida_osc.generator.vocabulary import Vocabulary
 from aiida_osc.training.artifact import FORMAT, ModelArtifact, load_weights, package_versions
 from aiida_osc.training.device import cpu_threads
@@ -22,6 +23,8 @@ from aiida_osc.training.resume import go_on
 
 #: Molecules on which a finished generator is measured.
 _MEASURED = 300
+#: Divergence from the prior, in nats, from which a latent dimension counts as used.
+_ACTIVE_FROM = 0.01
 
 
 def fit_jtvae_piece(
@@ -148,6 +151,7 @@ def _finish(
         for name, places in measured.items()
         if len(places)
     }
+    metrics['active_units'] = _active_units(network, data, measured['train'])
     _, known = model.encode_known([data.smiles[place] for place in data.validation])
     if len(known) == len(data.validation) and len(known):
         errors = np.abs(model.predict(known) - _in_units(data.labels[data.validation], extra['normalisation']))
@@ -155,6 +159,15 @@ def _finish(
             if np.isfinite(values).any():
                 metrics[column] = {'mae': float(np.nanmean(values)), 'n': int(np.isfinite(values).sum())}
     config['metrics'] = metrics
+
+
+@torch.no_grad()
+def _active_units(network: JtvaeNetwork, data: TrainingData, places: np.ndarray) -> dict[str, Any]:
+    """Return how many latent dimensions tell molecules apart, and the divergence of all, in nats."""
+    batch = collate([data.features[place] for place in places], data.labels[places])
+    divergence = network.encode(batch).divergence()
+    active = int((divergence > _ACTIVE_FROM).sum())
+    return {'value': active, 'of': network.latent, 'divergence': float(divergence.sum()), 'n': len(places)}
 
 
 def _in_units(labels: np.ndarray, normalisation: dict[str, list[float]]) -> np.ndarray:

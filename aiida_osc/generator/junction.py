@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from heapq import heappop, heappush
 
 from rdkit import Chem
 
@@ -68,6 +69,8 @@ def canonical_graph(smiles: str) -> tuple[str, MolGraph]:
     :raises MoleculeError: when the SMILES is invalid, or no motifs can hold the molecule.
     """
     mol = parse_smiles(smiles)
+    if '.' in smiles:
+        raise MoleculeError('more than one fragment: give the molecule alone, without salts or solvents')
     text = Chem.MolToSmiles(mol)
     return text, MolGraph.read(mol if text == smiles else parse_smiles(text), text)
 
@@ -79,8 +82,6 @@ def decompose_graph(graph: MolGraph, chains: frozenset[str] | None = None) -> Ju
         raise MoleculeError('no heavy atom to build a motif from')
     links = _links(pieces)
     parents = _span(links, _centre(pieces, links))
-    if len(parents) != len(pieces):
-        raise MoleculeError('the motifs do not hang together')
     nodes, places = _Ordering(pieces, links, parents).run()
     stereo = read_stereo(graph.mol, _numbering(nodes, places, pieces)) if graph.marked else NO_STEREO
     return JunctionTree(tuple(nodes), stereo)
@@ -109,13 +110,21 @@ def _may_join(first: Piece, second: Piece, atom: int) -> bool:
 
 
 def _span(links: Sequence[dict[int, tuple[int, ...]]], root: int) -> dict[int, int]:
-    """Return the parent of each piece in breadth-first order from ``root``."""
-    parents, queue = {root: ROOT}, [root]
-    for piece in queue:
-        for other in sorted(links[piece]):
+    """Return the parent of each piece, from ``root`` outwards.
+
+    Links of two atoms go before those of one: of all spanning trees, those whose links share most atoms tell every
+    shared atom (Jensen and Jensen, doi 10.1016/B978-1-55860-332-5.50050-4).
+    """
+    parents: dict[int, int] = {}
+    waiting = [(0, 0, root, ROOT)]
+    while waiting:
+        _, _, piece, parent = heappop(waiting)
+        if piece in parents:
+            continue
+        parents[piece] = parent
+        for other, shared in links[piece].items():
             if other not in parents:
-                parents[other] = piece
-                queue.append(other)
+                heappush(waiting, (-len(shared), len(parents), other, piece))
     return parents
 
 

@@ -6,6 +6,8 @@ motif where a child may be joined, *attachments* the ways a child may be joined;
 the symmetry of the motif and the exchange of the two roles.
 """
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from rdkit import rdBase
 
 from aiida_osc.errors import OscError
 from aiida_osc.generator.junction import ROOT, JunctionTree, Node, canonical_attachment
@@ -100,8 +103,8 @@ class Vocabulary:
         return self.site_index.get(Joint(self.motif_index.get(motif.key, -1), child.site, own))
 
     def to_json(self) -> dict[str, Any]:
-        """Return JSON values for :meth:`from_json`."""
-        return {
+        """Return JSON values for :meth:`from_json`, with their hash and the RDKit that made them."""
+        values = {
             'motifs': [
                 {'kind': motif.kind, 'atoms': [list(map(int, kind)) for kind in motif.atoms], 'bonds': motif.bonds}
                 for motif in self.motifs
@@ -111,6 +114,7 @@ class Vocabulary:
             'sites': [[joint.motif, list(joint.atoms), joint.signature] for joint in self.sites[1:]],
             'attachments': [[joint.motif, list(joint.atoms), joint.signature] for joint in self.attachments[1:]],
         }
+        return {**values, 'hash': _digest(values), 'rdkit': rdBase.rdkitVersion}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> 'Vocabulary':
@@ -124,6 +128,8 @@ class Vocabulary:
             counts, roots = [int(item) for item in values['counts']], [int(item) for item in values['roots']]
         except (KeyError, TypeError, ValueError, IndexError) as exception:
             raise OscError(f'damaged vocabulary of motifs ({exception!r}): train the generator again') from None
+        if values.get('hash', _digest(values)) != _digest(values):
+            raise OscError('the vocabulary of motifs is not the one the generator was trained with: train it again')
         if len(counts) != len(motifs) or not all(0 <= root < len(motifs) for root in roots):
             raise OscError('damaged vocabulary of motifs (its counts do not fit): train the generator again')
         return cls(motifs, counts, roots, *tables)
@@ -215,6 +221,11 @@ def _all_attachments(seen: Sequence[Joint], motifs: Sequence[Motif]) -> set[Join
         text = _shared(motif, best) if len(best) > 1 else joint.signature
         attachments.add(Joint(joint.motif, best, text))
     return attachments
+
+
+def _digest(values: dict[str, Any]) -> str:
+    tables = {name: values[name] for name in ('motifs', 'counts', 'roots', 'sites', 'attachments')}
+    return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
 
 
 def _rank(joint: Joint) -> tuple:

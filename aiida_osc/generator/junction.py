@@ -113,7 +113,7 @@ def _span(links: Sequence[dict[int, tuple[int, ...]]], root: int) -> dict[int, i
     """Return the parent of each piece, from ``root`` outwards.
 
     Links of two atoms go before those of one: of all spanning trees, those whose links share most atoms tell every
-    shared atom (Jensen and Jensen, doi 10.1016/B978-1-55860-332-5.50050-4).
+    shared atom (Jensen and Jensen, Optimal junction trees, UAI 1994, 360-366).
     """
     parents: dict[int, int] = {}
     waiting = [(0, 0, root, ROOT)]

@@ -72,12 +72,16 @@ class Vocabulary:
         return [sorted(numbers, key=lambda i: (self.sites[i].atoms, self.sites[i].signature)) for numbers in found]
 
     @cached_property
-    def room(self) -> list[tuple[str, int, bool]]:
-        """Return of each site its side (``anchor``, ``atom`` or ``share``), bond order and whether rings share it."""
-        parts = [joint.signature.split(' ') for joint in self.sites]
-        return [
-            (side, int(rest[0]), False) if side in _SWAP else (side, 1, rest[:1] == [RING]) for side, *rest in parts
-        ]
+    def places_of(self) -> list[list[tuple[int, tuple[int, ...], str, int, bool]]]:
+        """Return :attr:`sites_of` with what decides on them.
+
+        :returns: number, atoms, side (``anchor``, ``atom`` or ``share``), bond order, and whether rings share the site.
+        """
+        table = []
+        for joint in self.sites:
+            side, *rest = joint.signature.split(' ')
+            table.append((joint.atoms, side, int(rest[0]) if side in _SWAP else 1, rest[:1] == [RING]))
+        return [[(number, *table[number]) for number in numbers] for numbers in self.sites_of]
 
     @cached_property
     def fitting(self) -> dict[str, list[int]]:

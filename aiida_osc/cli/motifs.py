@@ -28,6 +28,8 @@ def motifs(molecules: str, chain_count: int, rows: int, jobs: int, profile: str 
     table = _read(molecules, profile)
     audit = audit_motifs(table.smiles, chain_count, jobs=jobs)
     click.echo(f'{audit.exact} of {audit.count} molecules decompose and reassemble exactly')
+    if audit.marked:
+        click.echo(f'{audit.marked} of them have stereo marks: kept here, but a generator does not learn them')
     for reason, count in audit.reasons():
         click.echo(f'rejected: {count} x {reason}')
     for place, reason in audit.rejected.items():

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiida_osc.generator.preprocess import decompose_table
+from aiida_osc.generator.stereo import count_marked
 from aiida_osc.generator.vocabulary import Vocabulary, build_vocabulary
 
 
@@ -17,6 +18,7 @@ class MotifAudit:
     :param vocabulary: motifs and joints of the exact ones.
     :param motifs: kind, text, number of occurrences and of molecules of each motif, the most frequent first.
     :param largest: motifs of the molecule that has most.
+    :param marked: exact ones with stereo marks, which decomposition keeps and a generator does not learn.
     """
 
     count: int
@@ -25,6 +27,7 @@ class MotifAudit:
     vocabulary: Vocabulary
     motifs: list[tuple[str, str, int, int]]
     largest: int
+    marked: int
 
     def reasons(self) -> list[tuple[str, int]]:
         """Return each reason of rejection and how often it came."""
@@ -45,4 +48,5 @@ def audit_motifs(smiles: Sequence[str], least: int = 2, *, jobs: int = 1) -> Mot
         for motif, count in zip(vocabulary.motifs, vocabulary.counts, strict=True)
     ]
     largest = max((len(tree) for tree in done.trees), default=0)
-    return MotifAudit(len(smiles), len(done.rows), done.rejected, vocabulary, rows, largest)
+    marked = count_marked(smiles[row] for row in done.rows)
+    return MotifAudit(len(smiles), len(done.rows), done.rejected, vocabulary, rows, largest, marked)

@@ -13,6 +13,7 @@ from aiida_osc.generator.generator import Generator, build_network
 from aiida_osc.generator.network import JtvaeNetwork
 from aiida_osc.generator.preprocess import Decomposed, count_reasons, decompose_table, featurise_table
 from aiida_osc.generator.settings import JtvaeSettings
+from aiida_osc.generator.stereo import count_marked
 from aiida_osc.generator.task import JtvaeTask
 from aiida_osc.generator.tensors import collate
 from aiida_osc.generator.vocabulary import Vocabulary
@@ -62,6 +63,7 @@ def fit_jtvae_piece(
     featurised = featurise_table(used.smiles, vocabulary, decomposed, jobs=settings.jobs)
     data = prepare(used, featurised, config['extra']['normalisation'], settings, seed)
     config['extra']['rejected'] = count_reasons(featurised.rejected)
+    config['extra']['stereo_left_aside'] = count_marked(data.smiles)
     state = fit_piece(JtvaeTask(network, data, settings), settings, seed=seed, state=state, report=report)
     config['training']['progress'] = {**state.progress(), 'epochs': settings.epochs}
     config['training']['molecules'] = {'train': len(data.train), 'validation': len(data.validation)}

@@ -6,6 +6,7 @@ from rdkit import Chem
 
 from aiida_osc.chem.molecules import MoleculeError
 from aiida_osc.generator.motifs import BOND_ORDERS, AtomKind
+from aiida_osc.generator.stereo import has_marks
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class MolGraph:
             _kind(atom, hydrogens[number], [(order, (number, other) in ring_bonds) for other, order in around.items()])
             for number, (atom, around) in enumerate(zip(atoms, neighbours, strict=True))
         ]
-        return cls(mol, kinds, hydrogens, neighbours, bonds, rings, ring_bonds, any(mark in text for mark in '@/\\'))
+        return cls(mol, kinds, hydrogens, neighbours, bonds, rings, ring_bonds, has_marks(text))
 
 
 def _kind(atom: Chem.Atom, hydrogens: int, around: list[tuple[int, bool]]) -> AtomKind:

@@ -86,5 +86,13 @@ def test_a_damaged_vocabulary_is_refused(damage):
         Vocabulary.from_json(damage)
 
 
+def test_a_vocabulary_changed_since_is_refused(trees):
+    values = build_vocabulary(trees).to_json()
+    assert values['rdkit']
+    values['counts'][0] += 1
+    with pytest.raises(OscError, match='not the one the generator was trained with'):
+        Vocabulary.from_json(values)
+
+
 def _graph(smiles):
     return graph_arrays(canonical_graph(smiles)[1])

@@ -81,8 +81,7 @@ def main() -> None:
     parser.add_argument('--seed', type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    table = read_table(arguments.file, level='not read').table
-    table = table.take(np.random.default_rng(arguments.seed).permutation(len(table))[: arguments.count])
+    table = read_table(arguments.file, level='not read', sample=arguments.count, seed=arguments.seed).table
     milliseconds, failed, store = preprocessing(table)
     settings = JtvaeSettings(hidden=arguments.hidden, batch_size=arguments.batch_size, epochs=arguments.epochs)
     speed, model = training(table, settings, arguments.seed)

@@ -163,7 +163,8 @@ def _write(done: Featurised, path: Path) -> None:
     with h5py.File(draft, 'w', track_order=False) as handle:
         done.features.write(handle.create_group('features'))
         handle['rows'] = np.array(done.rows, dtype=np.int64)
-        handle.attrs['rejected'] = json.dumps(done.rejected)
+        # Not an attribute: those hold 64 kB at most.
+        handle['rejected'] = json.dumps(done.rejected)
     draft.replace(path)
     files = sorted(path.parent.glob('motifs-*.h5'), key=lambda file: file.stat().st_mtime)
     for old in files[:-_FILES_KEPT]:
@@ -173,7 +174,7 @@ def _write(done: Featurised, path: Path) -> None:
 def _read(path: Path) -> Featurised:
     with open_checked(path) as handle:
         features = FeatureStore.read(handle['features'])
-        rejected = {int(row): reason for row, reason in json.loads(handle.attrs['rejected']).items()}
+        rejected = {int(row): reason for row, reason in json.loads(handle['rejected'][()]).items()}
         rows = tuple(handle['rows'][:].tolist())
         if len(rows) != len(features):
             raise OscError(f'{path} does not hold as many molecules as rows')

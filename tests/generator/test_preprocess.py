@@ -67,7 +67,7 @@ def test_large_sets_are_featurised_once(small_table, vocabulary, tmp_path, monke
     first = featurise_table(smiles, vocabulary)
     (path,) = (tmp_path / 'aiida-osc').iterdir()
     with h5py.File(path, 'a') as handle:
-        handle.attrs['rejected'] = '{"12": "read from the file"}'
+        handle['rejected'][()] = '{"12": "read from the file"}'
     second = featurise_table(smiles, vocabulary)
     assert second.rejected == {12: 'read from the file'}
     assert second.rows == first.rows

@@ -15,8 +15,9 @@ from aiida_osc.cli.common import is_file, profile_option
     help='Molecules that must share an acyclic motif for it to stay whole.',
 )
 @click.option('--rows', type=click.IntRange(0), default=25, show_default=True, help='Motifs to print; 0 for all.')
+@click.option('--jobs', type=click.IntRange(1), default=1, show_default=True, help='Processes that decompose.')
 @profile_option
-def motifs(molecules: str, chain_count: int, rows: int, profile: str | None):
+def motifs(molecules: str, chain_count: int, rows: int, jobs: int, profile: str | None):
     """Decompose molecules into motifs and check that they reassemble exactly.
 
     Compared are canonical SMILES with all stereo marks. Motifs are printed as SMILES-like text: * is where another
@@ -25,8 +26,10 @@ def motifs(molecules: str, chain_count: int, rows: int, profile: str | None):
     from aiida_osc.generator.audit import audit_motifs
 
     table = _read(molecules, profile)
-    audit = audit_motifs(table.smiles, chain_count)
+    audit = audit_motifs(table.smiles, chain_count, jobs=jobs)
     click.echo(f'{audit.exact} of {audit.count} molecules decompose and reassemble exactly')
+    if audit.marked:
+        click.echo(f'{audit.marked} of them have stereo marks: kept here, but a generator does not learn them')
     for reason, count in audit.reasons():
         click.echo(f'rejected: {count} x {reason}')
     for place, reason in audit.rejected.items():

@@ -9,6 +9,7 @@ from aiida_osc.cli.training import loop_settings, over_file, submit_training, tr
 @training_options
 @click.option('--hidden', type=click.IntRange(2), help='Width of the hidden layers.')
 @click.option('--latent', type=click.IntRange(2), help='Size of the latent vector.')
+@click.option('--jobs', type=click.IntRange(1), help='Processes that decompose molecules.')
 def jtvae(
     data: str,
     out: str | None,
@@ -18,6 +19,7 @@ def jtvae(
     profile: str | None,
     hidden: int | None,
     latent: int | None,
+    jobs: int | None,
     **options,
 ):
     """Train a junction-tree variational autoencoder that proposes new molecules.
@@ -29,7 +31,8 @@ def jtvae(
     from aiida_osc.generator.settings import JtvaeSettings
 
     values = loop_settings(**options)
-    values |= {name: value for name, value in (('hidden', hidden), ('latent', latent)) if value is not None}
+    given = {'hidden': hidden, 'latent': latent, 'jobs': jobs}
+    values |= {name: value for name, value in given.items() if value is not None}
     values = over_file(values, **options)
     settings = JtvaeSettings.from_dict(values)
     if out is None:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from rdkit import Chem, RDLogger
 
 from aiida_osc.chem.molecules import MoleculeError
-from aiida_osc.generator.junction import JunctionTree, canonical_mol, decompose_mol
+from aiida_osc.generator.graph import MolGraph
+from aiida_osc.generator.junction import JunctionTree, canonical_graph, decompose_graph
 from aiida_osc.generator.motifs import ANCHOR, AROMATIC, BOND_TYPES, CHAIN, AtomKind
 from aiida_osc.generator.stereo import write_stereo
 
@@ -40,15 +41,15 @@ def decompose_exactly(smiles: str, chains: frozenset[str] | None = None) -> Junc
 
     :raises MoleculeError: when it does not.
     """
-    return decompose_checked(*canonical_mol(smiles), chains)
+    return decompose_checked(*canonical_graph(smiles), chains)
 
 
-def decompose_checked(text: str, mol: Chem.Mol, chains: frozenset[str] | None = None) -> JunctionTree:
-    """Return the checked junction tree of what :func:`~aiida_osc.generator.junction.canonical_mol` returned.
+def decompose_checked(text: str, graph: MolGraph, chains: frozenset[str] | None = None) -> JunctionTree:
+    """Return the checked junction tree of what :func:`~aiida_osc.generator.junction.canonical_graph` returned.
 
     :raises MoleculeError: when it does not give the molecule back.
     """
-    tree = decompose_mol(mol, chains)
+    tree = decompose_graph(graph, chains)
     if Chem.MolToSmiles(assemble(tree)) != text:
         raise MoleculeError('its motifs reassemble to another molecule')
     return tree

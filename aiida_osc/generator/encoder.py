@@ -7,18 +7,23 @@ from aiida_osc.generator.tensors import ATOM_SIZES, BOND_SIZES, Batch
 
 
 class GraphEncoder(nn.Module):
-    """Residual message passing over bonds, then sum and mean over the atoms."""
+    """Residual message passing over bonds, then sum and mean over the atoms.
+
+    There are several atoms to a motif, and the tree tells the molecule already: half the width of the other parts is
+    wide enough, and makes training half as fast again.
+    """
 
     def __init__(self, hidden: int, rounds: int) -> None:
-        """Make the layers."""
+        """Make the layers; ``hidden`` is the width of the result."""
         super().__init__()
+        hidden, result = hidden // 2, hidden
         self.atoms = nn.EmbeddingBag(sum(ATOM_SIZES), hidden, mode='sum')
         self.bonds = nn.EmbeddingBag(sum(BOND_SIZES), hidden, mode='sum')
         self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(rounds))
         self.updates = nn.ModuleList(
             nn.Sequential(nn.Linear(2 * hidden, hidden), nn.ReLU(), nn.Linear(hidden, hidden)) for _ in range(rounds)
         )
-        self.out = nn.Linear(2 * hidden, hidden)
+        self.out = nn.Linear(2 * hidden, result)
 
     def forward(self, batch: Batch) -> Tensor:
         """Return one vector per molecule, shape ``(molecules, hidden)``."""
@@ -42,9 +47,10 @@ class TreeEncoder(nn.Module):
         super().__init__()
         self.message = nn.Sequential(nn.Linear(2 * hidden, hidden), nn.ReLU())
         self.cell = nn.GRUCell(hidden, hidden)
+        self.out = nn.Linear(2 * hidden, hidden)
 
     def forward(self, batch: Batch, motifs: Tensor, joints: Tensor) -> Tensor:
-        """Return the states of the roots.
+        """Return one vector per molecule, from the state of the root and the sum over all nodes.
 
         :param motifs: embedded motif of each node, shape ``(nodes, hidden)``.
         :param joints: embedded site and attachment of each node, shape ``(nodes, hidden)``.
@@ -52,10 +58,13 @@ class TreeEncoder(nn.Module):
         """
         parent, depth = batch.nodes[:, 3], batch.nodes[:, 4]
         received = torch.zeros_like(motifs)
-        for level in range(int(depth.max()), 0, -1):
+        total = motifs.new_zeros(len(batch), motifs.shape[1])
+        for level in range(int(depth.max()), -1, -1):
             rows = (depth == level).nonzero().squeeze(1)
             states = self.cell(motifs.index_select(0, rows), received.index_select(0, rows))
-            messages = self.message(torch.cat([states, joints.index_select(0, rows)], dim=1))
-            received = received.index_add(0, parent.index_select(0, rows), messages.to(received.dtype))
-        roots = (depth == 0).nonzero().squeeze(1)
-        return self.cell(motifs.index_select(0, roots), received.index_select(0, roots))
+            total = total.index_add(0, batch.node_owner.index_select(0, rows), states.to(total.dtype))
+            if level:
+                messages = self.message(torch.cat([states, joints.index_select(0, rows)], dim=1))
+                received = received.index_add(0, parent.index_select(0, rows), messages.to(received.dtype))
+        # One root for each molecule, in the order of the batch.
+        return torch.relu(self.out(torch.cat([states, total / 10], dim=1)))

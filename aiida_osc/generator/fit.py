@@ -8,19 +8,14 @@ import torch
 from torch import Tensor
 
 from aiida_osc.datasets.molecule_table import MoleculeTable
-from aiida_osc.generator.data import (
-    Decomposed,
-    TrainingData,
-    choose_columns,
-    choose_vocabulary,
-    decompose_table,
-    prepare,
-    usable_rows,
-)
+from aiida_osc.generator.data import TrainingData, choose_columns, choose_vocabulary, prepare, usable_rows
 from aiida_osc.generator.generator import Generator, build_network
 from aiida_osc.generator.network import JtvaeNetwork
+from aiida_osc.generator.preprocess import Decomposed, count_reasons, decompose_table, featurise_table
 from aiida_osc.generator.settings import JtvaeSettings
+from aiida_osc.generator.stereo import count_marked
 from aiida_osc.generator.task import JtvaeTask
+from aiida_osc.generator.tensors import collate
 from aiida_osc.generator.vocabulary import Vocabulary
 from aiida_osc.training.artifact import FORMAT, ModelArtifact, load_weights, package_versions
 from aiida_osc.training.device import cpu_threads
@@ -29,6 +24,8 @@ from aiida_osc.training.resume import go_on
 
 #: Molecules on which a finished generator is measured.
 _MEASURED = 300
+#: Divergence from the prior, in nats, from which a latent dimension counts as used.
+_ACTIVE_FROM = 0.01
 
 
 def fit_jtvae_piece(
@@ -53,19 +50,20 @@ def fit_jtvae_piece(
     if checkpoint is not None and not checkpoint.config['finished']:
         checkpoint.require('jtvae', finished=False)
         config, state = go_on(checkpoint, settings, seed=seed, data_hash=table.content_hash())
-        chains = Vocabulary.from_json(config['extra']['vocabulary']).chains
-        decomposed = decompose_table(used.smiles, settings.chain_count, chains=chains)
+        decomposed = None
     else:
         base = _warm_vocabulary(checkpoint)
-        decomposed, state = decompose_table(used.smiles, settings.chain_count, base), None
+        decomposed, state = decompose_table(used.smiles, settings.chain_count, base, jobs=settings.jobs), None
         config = _begin(table, used, decomposed, settings, seed, base)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed % 2**63)
         network, vocabulary = build_network(config)
     if checkpoint is not None and state is None:
         _inherit(network, config, checkpoint)
-    data = prepare(used, decomposed, vocabulary, config['extra']['normalisation'], settings, seed)
-    config['extra']['rejected'] = decomposed.reasons()
+    featurised = featurise_table(used.smiles, vocabulary, decomposed, jobs=settings.jobs)
+    data = prepare(used, featurised, config['extra']['normalisation'], settings, seed)
+    config['extra']['rejected'] = count_reasons(featurised.rejected)
+    config['extra']['stereo_left_aside'] = count_marked(data.smiles)
     state = fit_piece(JtvaeTask(network, data, settings), settings, seed=seed, state=state, report=report)
     config['training']['progress'] = {**state.progress(), 'epochs': settings.epochs}
     config['training']['molecules'] = {'train': len(data.train), 'validation': len(data.validation)}
@@ -155,6 +153,7 @@ def _finish(
         for name, places in measured.items()
         if len(places)
     }
+    metrics['active_units'] = _active_units(network, data, measured['train'])
     _, known = model.encode_known([data.smiles[place] for place in data.validation])
     if len(known) == len(data.validation) and len(known):
         errors = np.abs(model.predict(known) - _in_units(data.labels[data.validation], extra['normalisation']))
@@ -162,6 +161,15 @@ def _finish(
             if np.isfinite(values).any():
                 metrics[column] = {'mae': float(np.nanmean(values)), 'n': int(np.isfinite(values).sum())}
     config['metrics'] = metrics
+
+
+@torch.no_grad()
+def _active_units(network: JtvaeNetwork, data: TrainingData, places: np.ndarray) -> dict[str, Any]:
+    """Return how many latent dimensions tell molecules apart, and the divergence of all, in nats."""
+    batch = collate([data.features[place] for place in places], data.labels[places])
+    divergence = network.encode(batch).divergence()
+    active = int((divergence > _ACTIVE_FROM).sum())
+    return {'value': active, 'of': network.latent, 'divergence': float(divergence.sum()), 'n': len(places)}
 
 
 def _in_units(labels: np.ndarray, normalisation: dict[str, list[float]]) -> np.ndarray:

@@ -13,11 +13,11 @@ from aiida_osc.datasets.columns import Column
 from aiida_osc.errors import OscError
 from aiida_osc.generator.assemble import assemble, decompose_checked
 from aiida_osc.generator.decoding import TreeDecoder
-from aiida_osc.generator.junction import canonical_mol
+from aiida_osc.generator.junction import canonical_graph
 from aiida_osc.generator.network import JtvaeNetwork
 from aiida_osc.generator.sampling import Sampler, SampleResult
 from aiida_osc.generator.settings import SampleSettings
-from aiida_osc.generator.tensors import Features, collate, featurise
+from aiida_osc.generator.tensors import Features, collate, featurise, graph_arrays
 from aiida_osc.generator.vocabulary import Vocabulary
 from aiida_osc.training.artifact import ModelArtifact, load_weights
 from aiida_osc.training.device import cpu_threads
@@ -113,13 +113,16 @@ class Generator:
         places, latent = self.encode_known(smiles)
         if not smiles:
             return 0.0
-        again = self.decode(latent) if places else []
-        flat = [Chem.MolToSmiles(parse_smiles(smiles[place]), isomericSmiles=False) for place in places]
+        mols = [parse_smiles(smiles[place]) for place in places]
+        # What is larger than any of them is none of them, and RDKit can take hours over large fused nonsense.
+        most = max((mol.GetNumHeavyAtoms() for mol in mols), default=1)
+        again = self.decode(latent, max_heavy_atoms=most) if places else []
+        flat = [Chem.MolToSmiles(mol, isomericSmiles=False) for mol in mols]
         return sum(a == b for a, b in zip(flat, again, strict=True)) / len(smiles)
 
     def _featurise(self, smiles: str) -> Features:
-        text, mol = canonical_mol(smiles)
-        return featurise(mol, decompose_checked(text, mol, self.vocabulary.chains), self.vocabulary)
+        text, graph = canonical_graph(smiles)
+        return featurise(graph_arrays(graph), decompose_checked(text, graph, self.vocabulary.chains), self.vocabulary)
 
     @torch.no_grad()
     def _encode(self, features: Sequence[Features]) -> Tensor:

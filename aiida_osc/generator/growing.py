@@ -55,17 +55,22 @@ class GrowingTree:
         to close the node.
         """
         node = self.path[-1]
-        sites, place = self.vocabulary.sites, self._maps[node]
-        last = sites[self.last_site[node]].atoms
-        found, waiting = [], False
-        for number in self.vocabulary.sites_of[self.motifs[node]]:
-            joint = sites[number]
-            if joint.atoms >= last and self._is_free(joint.signature, [place[atom] for atom in joint.atoms]):
+        place, kinds, capacity = self._maps[node], self._kinds, self._capacity
+        last = self.vocabulary.sites[self.last_site[node]].atoms
+        found: list[int] = []
+        for number, atoms, side, order, fused in self.vocabulary.places_of[self.motifs[node]]:
+            first = place[atoms[0]]
+            if atoms < last or (capacity[first] < 1 and side != 'anchor'):
+                continue
+            if side == 'anchor':
+                if kinds[first].number == 0:
+                    return [*found, number]
+            elif side == 'atom':
+                if capacity[first] >= bond_cost(kinds[first], order):
+                    found.append(number)
+            elif self._can_share([place[atom] for atom in atoms], fused):
                 found.append(number)
-                if joint.signature.startswith('anchor'):
-                    waiting = True
-                    break
-        return found if waiting or not found else [STOP, *found]
+        return [STOP, *found] if found else found
 
     def free_capacity(self, site: int) -> tuple[int, int]:
         """Return what the one or two atoms of a site of the current node can still take; large where unlimited."""
@@ -100,15 +105,11 @@ class GrowingTree:
             nodes.append(Node(self.vocabulary.motifs[motif], self.parents[number], site, attachment))
         return JunctionTree(tuple(nodes))
 
-    def _is_free(self, signature: str, atoms: list[int]) -> bool:
-        side, _, rest = signature.partition(' ')
-        if side == 'anchor':
-            return self._kinds[atoms[0]].number == 0
-        if side == 'atom':
-            return self._capacity[atoms[0]] >= bond_cost(self._kinds[atoms[0]], int(rest))
+    def _can_share(self, atoms: list[int], fused: bool) -> bool:
+        """Return whether another motif can hold ``atoms`` too; a ring only where one ring does so far."""
         if any(self._capacity[atom] < 1 for atom in atoms):
             return False
-        return not rest.startswith(RING) or all(self._rings[atom] == 1 for atom in atoms)
+        return not fused or all(self._rings[atom] == 1 for atom in atoms)
 
     def _place(self, motif: int, site: int, attachment: int, shared: list[int], atoms: tuple[int, ...]) -> None:
         piece = self.vocabulary.motifs[motif]

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from heapq import heappop, heappush
 
 from rdkit import Chem
 
 from aiida_osc.chem.molecules import MoleculeError, parse_smiles
+from aiida_osc.generator.graph import MolGraph
 from aiida_osc.generator.motifs import CHAIN, RING, Motif
 from aiida_osc.generator.partition import Piece, partition
 from aiida_osc.generator.stereo import NO_STEREO, Stereo, read_stereo
@@ -57,29 +60,31 @@ def decompose(smiles: str, chains: frozenset[str] | None = None) -> JunctionTree
     :param chains: acyclic motifs that stay whole, as in :func:`~aiida_osc.generator.partition.partition`.
     :raises MoleculeError: when the molecule has no junction tree.
     """
-    return decompose_mol(canonical_mol(smiles)[1], chains)
+    return decompose_graph(canonical_graph(smiles)[1], chains)
 
 
-def canonical_mol(smiles: str) -> tuple[str, Chem.Mol]:
+def canonical_graph(smiles: str) -> tuple[str, MolGraph]:
     """Return the canonical SMILES of a molecule, and the molecule with its atoms in that order.
 
-    :raises MoleculeError: when the SMILES is invalid.
+    :raises MoleculeError: when the SMILES is invalid, or no motifs can hold the molecule.
     """
-    text = Chem.MolToSmiles(parse_smiles(smiles))
-    return text, parse_smiles(text)
+    mol = parse_smiles(smiles)
+    if '.' in smiles:
+        raise MoleculeError('more than one fragment: give the molecule alone, without salts or solvents')
+    text = Chem.MolToSmiles(mol)
+    return text, MolGraph.read(mol if text == smiles else parse_smiles(text), text)
 
 
-def decompose_mol(mol: Chem.Mol, chains: frozenset[str] | None = None) -> JunctionTree:
+def decompose_graph(graph: MolGraph, chains: frozenset[str] | None = None) -> JunctionTree:
     """Return the junction tree of a molecule whose atoms are in canonical order, as in :func:`decompose`."""
-    pieces = partition(mol, chains)
+    pieces = partition(graph, chains)
     if not pieces:
         raise MoleculeError('no heavy atom to build a motif from')
     links = _links(pieces)
     parents = _span(links, _centre(pieces, links))
-    if len(parents) != len(pieces):
-        raise MoleculeError('the motifs do not hang together')
     nodes, places = _Ordering(pieces, links, parents).run()
-    return JunctionTree(tuple(nodes), read_stereo(mol, _numbering(nodes, places, pieces)))
+    stereo = read_stereo(graph.mol, _numbering(nodes, places, pieces)) if graph.marked else NO_STEREO
+    return JunctionTree(tuple(nodes), stereo)
 
 
 def _links(pieces: Sequence[Piece]) -> list[dict[int, tuple[int, ...]]]:
@@ -105,13 +110,21 @@ def _may_join(first: Piece, second: Piece, atom: int) -> bool:
 
 
 def _span(links: Sequence[dict[int, tuple[int, ...]]], root: int) -> dict[int, int]:
-    """Return the parent of each piece in breadth-first order from ``root``."""
-    parents, queue = {root: ROOT}, [root]
-    for piece in queue:
-        for other in sorted(links[piece]):
+    """Return the parent of each piece, from ``root`` outwards.
+
+    Links of two atoms go before those of one: of all spanning trees, those whose links share most atoms tell every
+    shared atom (Jensen and Jensen, Optimal junction trees, UAI 1994, 360-366).
+    """
+    parents: dict[int, int] = {}
+    waiting = [(0, 0, root, ROOT)]
+    while waiting:
+        _, _, piece, parent = heappop(waiting)
+        if piece in parents:
+            continue
+        parents[piece] = parent
+        for other, shared in links[piece].items():
             if other not in parents:
-                parents[other] = piece
-                queue.append(other)
+                heappush(waiting, (-len(shared), len(parents), other, piece))
     return parents
 
 
@@ -160,21 +173,20 @@ class _Ordering:
             piece, parent, site, shared = stack.pop()
             motif, index = self.pieces[piece].motif, self.pieces[piece].index
             fixed, allowed = canonical_attachment(motif, tuple(index[atom] for atom in shared))
-            entries, symmetry = min((self._entries(piece, candidate), candidate) for candidate in allowed)
+            joints = [(child, *self._child_orders(child, self.links[piece][child])) for child in self.children[piece]]
+            entries, symmetry = min((self._entries(piece, candidate, joints), candidate) for candidate in allowed)
             number = len(nodes)
             nodes.append(Node(motif, parent, site, fixed))
             places.append((piece, symmetry))
             stack += [(child, number, place, atoms) for place, _, _, child, atoms in reversed(entries)]
         return nodes, places
 
-    def _entries(self, piece: int, symmetry: tuple[int, ...]) -> list[tuple]:
+    def _entries(self, piece: int, symmetry: tuple[int, ...], joints: Sequence[tuple]) -> list[tuple]:
         """Return ``(site, signature, attachment, child, shared atoms)`` of the children, sorted."""
-        entries = []
         index = self.pieces[piece].index
-        for child in self.children[piece]:
-            fixed, orders = self._child_orders(child, self.links[piece][child])
-            options = [(tuple(symmetry[index[atom]] for atom in order), order) for order in orders]
-            site, order = min(options)
+        entries = []
+        for child, fixed, orders in joints:
+            site, order = min((tuple(symmetry[index[atom]] for atom in order), order) for order in orders)
             entries.append((site, self.signature[child], fixed, child, order))
         return sorted(entries)
 
@@ -187,6 +199,7 @@ class _Ordering:
         return best, [order for order, attachment in zip(orders, fixed, strict=True) if attachment == best]
 
 
+@lru_cache(maxsize=100_000)
 def canonical_attachment(motif: Motif, atoms: tuple[int, ...]) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
     """Return the smallest image of ``atoms`` under the motif's symmetries, and the symmetries that lead there."""
     images = [(tuple(symmetry[atom] for atom in atoms), symmetry) for symmetry in motif.symmetries]

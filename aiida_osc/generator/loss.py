@@ -13,10 +13,10 @@ from aiida_osc.generator.tensors import Batch
 
 @dataclass(frozen=True)
 class Losses:
-    """Parts of the loss, each a mean over the molecules of a batch.
+    """Parts of the loss, means over the molecules of a batch.
 
     :param decisions: negative log-likelihood of all decisions of a molecule, in nats.
-    :param divergence: KL divergence from the prior, in nats.
+    :param divergence: KL divergence from the prior of each latent dimension, in nats; shape ``(latent,)``.
     :param properties: mean squared error of the standardised labels that are known; 0 without any.
     """
 
@@ -38,9 +38,7 @@ def losses(choices: Choices, posterior: Posterior, predicted: Tensor, batch: Bat
     total = sum(cross_entropy(logits.float(), right, reduction='sum') for logits, right in pairs if len(right))
     known = torch.isfinite(batch.labels)
     errors = (predicted.float() - torch.where(known, batch.labels, 0.0)).square() * known
-    mean, log_variance = posterior.mean, posterior.log_variance
-    divergence = -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum(1).mean()
-    return Losses(torch.as_tensor(total) / len(batch), divergence, errors.sum() / known.sum().clamp(min=1))
+    return Losses(torch.as_tensor(total) / len(batch), posterior.divergence(), errors.sum() / known.sum().clamp(min=1))
 
 
 def kl_weight(settings: JtvaeSettings, epoch: int) -> float:
@@ -51,4 +49,5 @@ def kl_weight(settings: JtvaeSettings, epoch: int) -> float:
 
 def total_loss(parts: Losses, settings: JtvaeSettings, weight: float) -> Tensor:
     """Return the scalar to be minimised, ``weight`` being that of the divergence."""
-    return parts.decisions + weight * parts.divergence + settings.property_weight * parts.properties
+    divergence = parts.divergence.clamp(min=settings.free_bits).sum()
+    return parts.decisions + weight * divergence + settings.property_weight * parts.properties

@@ -13,8 +13,6 @@ from typing import NamedTuple
 
 from rdkit import Chem
 
-from aiida_osc.chem.molecules import MoleculeError
-
 RING = 'ring'
 CHAIN = 'chain'
 AROMATIC = 4
@@ -177,21 +175,6 @@ def _labelled_mol(atoms: Sequence[AtomKind], bonds: Sequence[Bond]) -> Chem.Mol:
     mol.UpdatePropertyCache(strict=False)
     Chem.FastFindRings(mol)
     return mol
-
-
-def atom_kind(atom: Chem.Atom, acyclic_substituents: int) -> AtomKind:
-    """Return the kind of an atom of a sanitised molecule.
-
-    :param acyclic_substituents: neighbours outside the ring motifs.
-    :raises MoleculeError: for radicals.
-    """
-    if atom.GetNumRadicalElectrons():
-        raise MoleculeError('radical: only closed-shell molecules are treated')
-    number, charge, aromatic = atom.GetAtomicNum(), atom.GetFormalCharge(), atom.GetIsAromatic()
-    if not aromatic or (number == 6 and charge == 0):
-        return AtomKind(number, charge, aromatic)
-    rings = sum(bond.IsInRing() for bond in atom.GetBonds())
-    return AtomKind(number, charge, aromatic, atom.GetTotalNumHs() + acyclic_substituents, rings)
 
 
 def _automorphisms(motif: Motif) -> list[tuple[int, ...]]:

@@ -28,6 +28,10 @@ class Posterior:
         """Return one draw, through which gradients flow."""
         return self.mean + torch.randn_like(self.mean) * torch.exp(0.5 * self.log_variance)
 
+    def divergence(self) -> Tensor:
+        """Return the mean KL divergence from the prior of each latent dimension in nats, shape ``(latent,)``."""
+        return -0.5 * (1 + self.log_variance - self.mean.square() - self.log_variance.exp()).mean(0)
+
 
 @dataclass(frozen=True)
 class Choices:

@@ -1,6 +1,6 @@
 """Stereo marks of a molecule, told by atom numbers alone, so that they survive a new order of atoms."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from rdkit import Chem
@@ -22,6 +22,16 @@ class Stereo:
 
 
 NO_STEREO = Stereo()
+
+
+def has_marks(smiles: str) -> bool:
+    """Return whether a SMILES has stereo marks."""
+    return any(mark in smiles for mark in '@/\\')
+
+
+def count_marked(smiles: Iterable[str]) -> int:
+    """Return how many SMILES have stereo marks."""
+    return sum(map(has_marks, smiles))
 
 
 def read_stereo(mol: Chem.Mol, numbering: Mapping[int, int]) -> Stereo:

@@ -46,7 +46,7 @@ class JtvaeTask:
     def loss(self, batch: np.ndarray, epoch: int) -> torch.Tensor:
         """Return the loss of the molecules at the places ``batch``."""
         parts = self._losses(batch, draw=True)
-        self._seen.append((len(batch), float(parts.decisions.detach()), float(parts.divergence.detach())))
+        self._seen.append((len(batch), float(parts.decisions.detach()), float(parts.divergence.detach().sum())))
         return total_loss(parts, self.settings, kl_weight(self.settings, epoch))
 
     def validate(self) -> dict[str, float]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
-from rdkit import Chem
 
 from aiida_osc.chem.molecules import MoleculeError
+from aiida_osc.generator.graph import MolGraph
 from aiida_osc.generator.growing import GrowingTree
 from aiida_osc.generator.junction import ROOT, JunctionTree
 from aiida_osc.generator.vocabulary import STOP, Joint, Vocabulary, partner, signatures
@@ -16,9 +17,9 @@ from aiida_osc.generator.vocabulary import STOP, Joint, Vocabulary, partner, sig
 ELEMENTS = (1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 32, 33, 34, 35, 52, 53)
 #: size of each categorical atom feature: element, charge, hydrogens, degree, aromatic or ring
 ATOM_SIZES = (len(ELEMENTS) + 1, 5, 5, 7, 4)
-BOND_SIZES = (5, 2, 2)
+BOND_SIZES = (4, 2, 2)
 _ELEMENT_ROW = {number: row for row, number in enumerate(ELEMENTS)}
-_BOND_ROW = {Chem.BondType.SINGLE: 0, Chem.BondType.DOUBLE: 1, Chem.BondType.TRIPLE: 2, Chem.BondType.AROMATIC: 3}
+GraphArrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class Features:
     """One molecule as integer arrays.
 
     :param atoms: categorical atom features, offset into one table; shape ``(atoms, 5)``.
-    :param edges: source and target of every directed bond; shape ``(2, edges)``.
-    :param edge_kinds: categorical bond features, offset into one table; shape ``(edges, 3)``.
+    :param bonds: first and last atom of every bond; shape ``(bonds, 2)``.
+    :param bond_kinds: categorical bond features, offset into one table; shape ``(bonds, 3)``.
     :param nodes: motif, attachment, site, parent and depth of each tree node; shape ``(nodes, 5)``.
     :param steps: for each decision its node, whether the node is new, the site of its newest child, the step whose
         state belongs to the node (-1 for none), and the place of the answer among the candidates; shape ``(steps, 5)``.
@@ -37,8 +38,8 @@ class Features:
     """
 
     atoms: np.ndarray
-    edges: np.ndarray
-    edge_kinds: np.ndarray
+    bonds: np.ndarray
+    bond_kinds: np.ndarray
     nodes: np.ndarray
     steps: np.ndarray
     candidates: np.ndarray
@@ -50,7 +51,9 @@ class Features:
 class Batch:
     """Several molecules as tensors; fields that end in ``_owner`` tell the molecule of each row.
 
-    :param atoms, edges, edge_kinds: as in :class:`Features`, all molecules after each other.
+    :param atoms: as in :class:`Features`, all molecules after each other.
+    :param edges: source and target of every bond, then both exchanged; shape ``(2, edges)``.
+    :param edge_kinds: categorical bond features of each edge; shape ``(edges, 3)``.
     :param nodes: motif, attachment, site, parent (-1 for none) and depth; shape ``(nodes, 5)``.
     :param inputs: motif, attachment and newest site of the node of each decision, and whether it is new, padded;
         shape ``(molecules, steps, 4)``.
@@ -87,37 +90,41 @@ class Batch:
         return replace(self, **{item.name: getattr(self, item.name).to(device) for item in fields(self)})
 
 
-def featurise(mol: Chem.Mol, tree: JunctionTree, vocabulary: Vocabulary) -> Features:
+def featurise(arrays: GraphArrays, tree: JunctionTree, vocabulary: Vocabulary) -> Features:
     """Return the arrays of one molecule.
 
+    :param arrays: what :func:`graph_arrays` returned.
     :raises MoleculeError: when a motif or a joint is not in the vocabulary.
     """
     nodes = _tree_nodes(tree, vocabulary)
-    return Features(*_graph(mol), nodes, *_replay(nodes, vocabulary))
+    return Features(*arrays, nodes, *_replay(nodes, vocabulary))
 
 
-def _graph(mol: Chem.Mol) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def graph_arrays(graph: MolGraph) -> GraphArrays:
+    """Return the arrays of the atoms and bonds of a molecule, the first three of :class:`Features`."""
+    cyclic = {atom for ring in graph.rings for atom in ring}
     rows = [
         (
-            _ELEMENT_ROW.get(atom.GetAtomicNum(), len(ELEMENTS)),
-            min(max(atom.GetFormalCharge(), -2), 2) + 2,
-            min(atom.GetTotalNumHs(), 4),
-            min(atom.GetDegree(), 6),
-            2 * atom.GetIsAromatic() + atom.IsInRing(),
+            _ELEMENT_ROW.get(kind.number, len(ELEMENTS)),
+            min(max(kind.charge, -2), 2) + 2,
+            min(hydrogens, 4),
+            min(len(around), 6),
+            2 * kind.aromatic + (atom in cyclic),
         )
-        for atom in mol.GetAtoms()
+        for atom, (kind, hydrogens, around) in enumerate(
+            zip(graph.kinds, graph.hydrogens, graph.neighbours, strict=True)
+        )
     ]
-    ends, kinds = [], []
-    for bond in mol.GetBonds():
-        a, b = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
-        kind = (_BOND_ROW.get(bond.GetBondType(), 4), int(bond.IsInRing()), int(bond.GetIsConjugated()))
-        ends += [(a, b), (b, a)]
-        kinds += [kind, kind]
-    atoms = np.array(rows, dtype=np.int64) + _offsets(ATOM_SIZES)
-    edges = np.array(ends, dtype=np.int64).reshape(-1, 2).T
-    return atoms, edges, np.array(kinds, dtype=np.int64).reshape(-1, 3) + _offsets(BOND_SIZES)
+    ends = [(begin, end) for begin, end, _, _ in graph.bonds]
+    kinds = [(order - 1, (begin, end) in graph.ring_bonds, conjugated) for begin, end, order, conjugated in graph.bonds]
+    return (
+        (np.array(rows) + _offsets(ATOM_SIZES)).astype(np.uint8),
+        np.array(ends, dtype=np.uint16).reshape(-1, 2),
+        (np.array(kinds, dtype=np.int64).reshape(-1, 3) + _offsets(BOND_SIZES)).astype(np.uint8),
+    )
 
 
+@lru_cache
 def _offsets(sizes: Sequence[int]) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(sizes)[:-1]])
 
@@ -202,12 +209,13 @@ def collate(items: Sequence[Features], labels: np.ndarray) -> Batch:
     first_step = np.repeat(np.cumsum(steps) - steps, [len(item.expansions) for item in items])
     expansions = np.concatenate([item.expansions for item in items])
     expansions = np.concatenate([expansions[:, :1] + first_step[:, None], expansions[:, 1:]], axis=1)
+    bonds = np.concatenate([item.bonds for item in items]).astype(np.int64)
+    bonds += np.repeat(np.cumsum(atoms) - atoms, [len(item.bonds) for item in items])[:, None]
+    kinds = np.concatenate([item.bond_kinds for item in items])
     arrays = (
         np.concatenate([item.atoms for item in items]),
-        np.concatenate(
-            [item.edges + start for item, start in zip(items, np.cumsum(atoms) - atoms, strict=True)], axis=1
-        ),
-        np.concatenate([item.edge_kinds for item in items]),
+        np.concatenate([bonds, bonds[:, ::-1]]).T,
+        np.concatenate([kinds, kinds]),
         np.repeat(np.arange(len(items)), atoms),
         _stack_nodes(items, nodes),
         np.repeat(np.arange(len(items)), nodes),
@@ -217,13 +225,13 @@ def collate(items: Sequence[Features], labels: np.ndarray) -> Batch:
         _pad_candidates(items),
         np.concatenate([item.steps[:, 4] for item in items]),
         expansions,
-        labels.astype(np.float32),
     )
-    return Batch(*[torch.from_numpy(array) for array in arrays])
+    numbers = [np.ascontiguousarray(array, dtype=np.int64) for array in arrays]
+    return Batch(*[torch.from_numpy(array) for array in (*numbers, labels.astype(np.float32))])
 
 
 def _stack_nodes(items: Sequence[Features], counts: np.ndarray) -> np.ndarray:
-    table = np.concatenate([item.nodes for item in items])
+    table = np.concatenate([item.nodes for item in items]).astype(np.int64)
     start = np.repeat(np.cumsum(counts) - counts, counts)
     table[:, 3] = np.where(table[:, 3] >= 0, table[:, 3] + start, -1)
     return table

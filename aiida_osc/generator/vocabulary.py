@@ -6,6 +6,8 @@ motif where a child may be joined, *attachments* the ways a child may be joined;
 the symmetry of the motif and the exchange of the two roles.
 """
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,10 +15,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from rdkit import rdBase
 
 from aiida_osc.errors import OscError
 from aiida_osc.generator.junction import ROOT, JunctionTree, Node, canonical_attachment
-from aiida_osc.generator.motifs import CHAIN, AtomKind, Motif, canonical_motif
+from aiida_osc.generator.motifs import CHAIN, RING, AtomKind, Motif, canonical_motif
 
 #: The site that means: no more children here.
 STOP = 0
@@ -33,6 +36,7 @@ class Joint:
 
 
 _NOTHING = Joint(-1, (), '')
+_SWAP = {'anchor': 'atom', 'atom': 'anchor'}
 
 
 class Vocabulary:
@@ -68,6 +72,18 @@ class Vocabulary:
         return [sorted(numbers, key=lambda i: (self.sites[i].atoms, self.sites[i].signature)) for numbers in found]
 
     @cached_property
+    def places_of(self) -> list[list[tuple[int, tuple[int, ...], str, int, bool]]]:
+        """Return :attr:`sites_of` with what decides on them.
+
+        :returns: number, atoms, side (``anchor``, ``atom`` or ``share``), bond order, and whether rings share the site.
+        """
+        table = []
+        for joint in self.sites:
+            side, *rest = joint.signature.split(' ')
+            table.append((joint.atoms, side, int(rest[0]) if side in _SWAP else 1, rest[:1] == [RING]))
+        return [[(number, *table[number]) for number in numbers] for numbers in self.sites_of]
+
+    @cached_property
     def fitting(self) -> dict[str, list[int]]:
         """Return the attachments that fit each signature of a site."""
         found: dict[str, list[int]] = {joint.signature: [] for joint in self.sites}
@@ -91,8 +107,8 @@ class Vocabulary:
         return self.site_index.get(Joint(self.motif_index.get(motif.key, -1), child.site, own))
 
     def to_json(self) -> dict[str, Any]:
-        """Return JSON values for :meth:`from_json`."""
-        return {
+        """Return JSON values for :meth:`from_json`, with their hash and the RDKit that made them."""
+        values = {
             'motifs': [
                 {'kind': motif.kind, 'atoms': [list(map(int, kind)) for kind in motif.atoms], 'bonds': motif.bonds}
                 for motif in self.motifs
@@ -102,6 +118,7 @@ class Vocabulary:
             'sites': [[joint.motif, list(joint.atoms), joint.signature] for joint in self.sites[1:]],
             'attachments': [[joint.motif, list(joint.atoms), joint.signature] for joint in self.attachments[1:]],
         }
+        return {**values, 'hash': _digest(values), 'rdkit': rdBase.rdkitVersion}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> 'Vocabulary':
@@ -115,6 +132,8 @@ class Vocabulary:
             counts, roots = [int(item) for item in values['counts']], [int(item) for item in values['roots']]
         except (KeyError, TypeError, ValueError, IndexError) as exception:
             raise OscError(f'damaged vocabulary of motifs ({exception!r}): train the generator again') from None
+        if values.get('hash', _digest(values)) != _digest(values):
+            raise OscError('the vocabulary of motifs is not the one the generator was trained with: train it again')
         if len(counts) != len(motifs) or not all(0 <= root < len(motifs) for root in roots):
             raise OscError('damaged vocabulary of motifs (its counts do not fit): train the generator again')
         return cls(motifs, counts, roots, *tables)
@@ -171,8 +190,7 @@ def signatures(motif: Motif, node: Node, child: Node) -> tuple[str, str]:
 def partner(signature: str) -> str:
     """Return the signature of the side that fits ``signature``."""
     side, _, rest = signature.partition(' ')
-    swap = {'anchor': 'atom', 'atom': 'anchor'}
-    return f'{swap[side]} {rest}' if side in swap else signature
+    return f'{_SWAP[side]} {rest}' if side in _SWAP else signature
 
 
 def _shared(motif: Motif, atoms: Sequence[int]) -> str:
@@ -207,6 +225,11 @@ def _all_attachments(seen: Sequence[Joint], motifs: Sequence[Motif]) -> set[Join
         text = _shared(motif, best) if len(best) > 1 else joint.signature
         attachments.add(Joint(joint.motif, best, text))
     return attachments
+
+
+def _digest(values: dict[str, Any]) -> str:
+    tables = {name: values[name] for name in ('motifs', 'counts', 'roots', 'sites', 'attachments')}
+    return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
 
 
 def _rank(joint: Joint) -> tuple:

@@ -81,5 +81,6 @@ CORES = {
     'ketenim': 'O=C=C1C=CC=C1',
     'thiophenS': 'O=c1ccsc2ccccc12',
     'adamantane': 'C1C2CC3CC1CC(C2)C3',
+    'fusedanchor': 'CC1(C23CCN2C3)CC1',
     'sumanene': 'C1c2ccc3Cc4ccc5Cc6ccc1c1c2c3c4c5c16',
 }

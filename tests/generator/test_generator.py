@@ -11,7 +11,10 @@ from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.errors import OscError
 from aiida_osc.generator.fit import fit_jtvae_piece
 from aiida_osc.generator.generator import Generator
+from aiida_osc.generator.junction import decompose
+from aiida_osc.generator.loss import Losses, total_loss
 from aiida_osc.generator.settings import JtvaeSettings, SampleSettings
+from aiida_osc.generator.vocabulary import build_vocabulary
 from aiida_osc.training.artifact import ModelArtifact
 
 TINY = {'hidden': 16, 'latent': 4, 'epochs': 4, 'hold_out_test': False}
@@ -134,9 +137,10 @@ def test_molecules_without_motifs_are_left_out_and_counted(small_table):
     assert config['training']['molecules'] == {'train': len(small_table), 'validation': 0}
 
 
-def test_bad_input_ends_in_a_sentence(small_generator, small_artifact):
-    with pytest.raises(OscError, match='two at least'):
-        fit_jtvae_piece(MoleculeTable(), JtvaeSettings(), seed=0)
+def test_bad_input_ends_in_a_sentence(small_generator, small_artifact, small_table):
+    for few in (MoleculeTable(), small_table.take([0])):
+        with pytest.raises(OscError, match='two at least'):
+            fit_jtvae_piece(few, JtvaeSettings(hold_out_test=False), seed=0)
     with pytest.raises(MoleculeError, match='not in the vocabulary'):
         small_generator.encode(['C1CCCCCC1'])
     with pytest.raises(OscError, match='none of the molecules to sample around'):
@@ -148,6 +152,35 @@ def test_bad_input_ends_in_a_sentence(small_generator, small_artifact):
     damaged = ModelArtifact({**small_artifact.config, 'architecture': {'hidden': 3}}, small_artifact.weights)
     with pytest.raises(OscError, match='damaged configuration'):
         Generator.from_artifact(damaged)
+
+
+def test_a_vocabulary_that_does_not_fit_the_weights_is_refused(small_artifact):
+    other = build_vocabulary([decompose('c1ccsc1'), decompose('c1ccc2ccccc2c1')]).to_json()
+    config = {**small_artifact.config, 'extra': {**small_artifact.config['extra'], 'vocabulary': other}}
+    with pytest.raises(OscError, match='weights'):
+        Generator.from_artifact(ModelArtifact(config, small_artifact.weights))
+
+
+def test_divergence_below_the_free_bits_costs_nothing():
+    parts = Losses(torch.tensor(2.0), torch.tensor([0.1, 0.4, 1.0]), torch.tensor(0.0))
+    assert total_loss(parts, JtvaeSettings(free_bits=0.5), 0.1) == pytest.approx(2.0 + 0.1 * (0.5 + 0.5 + 1.0))
+    assert total_loss(parts, JtvaeSettings(), 0.1) == pytest.approx(2.0 + 0.1 * 1.5)
+
+
+def test_active_units_are_those_that_leave_the_prior(small_artifact):
+    found = small_artifact.config['metrics']['active_units']
+    assert 0 < found['value'] <= found['of'] == 16
+    # Twelve molecules can only be told apart by ln 12 nats at least.
+    assert found['divergence'] > np.log(12)
+
+
+def test_stereo_marks_are_left_aside_and_counted(small_table):
+    molecule = standardise('C(=C/c1ccccc1)\\c1ccccc1')
+    table = MoleculeTable(
+        (*small_table.smiles, molecule.smiles), (*small_table.inchikeys, molecule.inchikey), (*small_table.source, 'x')
+    )
+    config = fit_jtvae_piece(table, JtvaeSettings.from_dict({**TINY, 'epochs': 1}), seed=0).config
+    assert config['extra']['stereo_left_aside'] == 1
 
 
 def _content(artifact):

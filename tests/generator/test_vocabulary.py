@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from aiida_osc.chem.molecules import MoleculeError, parse_smiles
+from aiida_osc.chem.molecules import MoleculeError
 from aiida_osc.errors import OscError
-from aiida_osc.generator.junction import decompose
-from aiida_osc.generator.tensors import collate, featurise
+from aiida_osc.generator.junction import canonical_graph, decompose
+from aiida_osc.generator.tensors import collate, featurise, graph_arrays
 from aiida_osc.generator.vocabulary import Vocabulary, build_vocabulary, frequent_chains, partner
 
 
@@ -61,7 +61,7 @@ def test_partners_fit_each_other():
 
 def test_replay_asks_one_question_per_open_place(trees, small_table):
     vocabulary = build_vocabulary(trees)
-    features = [featurise(parse_smiles(s), tree, vocabulary) for s, tree in zip(small_table.smiles, trees, strict=True)]
+    features = [featurise(_graph(s), tree, vocabulary) for s, tree in zip(small_table.smiles, trees, strict=True)]
     for item, tree in zip(features, trees, strict=True):
         assert len(item.expansions) == len(tree) - 1
         assert (item.steps[:, 4] < item.candidate_counts).all()
@@ -73,9 +73,9 @@ def test_replay_asks_one_question_per_open_place(trees, small_table):
 def test_an_unknown_motif_or_joint_is_named(trees):
     vocabulary = build_vocabulary(trees)
     with pytest.raises(MoleculeError, match='is not in the vocabulary'):
-        featurise(parse_smiles('C1CCCCC1'), decompose('C1CCCCC1'), vocabulary)
+        featurise(_graph('C1CCCCC1'), decompose('C1CCCCC1'), vocabulary)
     with pytest.raises(MoleculeError, match='joint that is not in the vocabulary'):
-        featurise(parse_smiles('N#Cc1ccccc1'), decompose('N#Cc1ccsc1'), build_vocabulary([decompose('N#Cc1cccs1')]))
+        featurise(_graph('N#Cc1ccccc1'), decompose('N#Cc1ccsc1'), build_vocabulary([decompose('N#Cc1cccs1')]))
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,15 @@ def test_an_unknown_motif_or_joint_is_named(trees):
 def test_a_damaged_vocabulary_is_refused(damage):
     with pytest.raises(OscError, match='damaged vocabulary'):
         Vocabulary.from_json(damage)
+
+
+def test_a_vocabulary_changed_since_is_refused(trees):
+    values = build_vocabulary(trees).to_json()
+    assert values['rdkit']
+    values['counts'][0] += 1
+    with pytest.raises(OscError, match='not the one the generator was trained with'):
+        Vocabulary.from_json(values)
+
+
+def _graph(smiles):
+    return graph_arrays(canonical_graph(smiles)[1])

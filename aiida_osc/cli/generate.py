@@ -94,7 +94,7 @@ def write_molecules(table, path: str) -> None:
 
 def _sample_files(model: str, values: dict, seed: int, exclude: str | None):
     from aiida_osc.generator.generator import Generator
-    from aiida_osc.generator.settings import SampleSettings
+    from aiida_osc.generator.sample_settings import SampleSettings
     from aiida_osc.training.artifact import ModelArtifact
 
     keys = ()

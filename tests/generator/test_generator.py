@@ -11,7 +11,8 @@ from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.errors import OscError
 from aiida_osc.generator.fit import fit_jtvae_piece
 from aiida_osc.generator.generator import Generator
-from aiida_osc.generator.settings import JtvaeSettings, SampleSettings
+from aiida_osc.generator.sample_settings import SampleSettings
+from aiida_osc.generator.settings import JtvaeSettings
 from aiida_osc.training.artifact import ModelArtifact
 
 TINY = {'hidden': 16, 'latent': 4, 'epochs': 4, 'hold_out_test': False}

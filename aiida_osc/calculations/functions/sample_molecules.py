@@ -5,7 +5,7 @@ from aiida.orm import Data, Dict, Int
 
 from aiida_osc.data.model import ModelData
 from aiida_osc.data.molecule_set import MoleculeSetData
-from aiida_osc.generator.settings import SampleSettings
+from aiida_osc.generator.sample_settings import SampleSettings
 
 
 @calcfunction

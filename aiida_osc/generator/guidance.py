@@ -1,8 +1,8 @@
 """Windows that molecules are wanted in: latent vectors are led there, and predictions are held against them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from aiida_osc.datasets.columns import Column
 from aiida_osc.errors import OscError
-from aiida_osc.generator.latents import within_shell
+from aiida_osc.generator.latents import Draw, LatentSource, within_shell
 
 if TYPE_CHECKING:
     from aiida_osc.generator.generator import Generator
@@ -43,6 +43,17 @@ class Demand:
         wanted = values[:, list(self.heads)]
         return np.asarray(((wanted >= self.low) & (wanted <= self.high)).all(axis=1))
 
+    def draw(self, model: 'Generator', source: LatentSource, size: int, generator: torch.Generator, **how: Any) -> Draw:
+        """Return latent vectors that are predicted near the windows.
+
+        :param how: ``resample`` and ``norm_cap`` of the settings of sampling.
+        """
+        pool = source.draw(size * how['resample'], generator)
+        values = model.predict(pool.latent)[:, list(self.heads)]
+        miss = (np.maximum(self.low - values, 0) + np.maximum(values - self.high, 0)) / self._spread(model)
+        nearest = pool.take(np.argsort(miss.sum(axis=1), kind='stable')[:size].tolist())
+        return replace(nearest, latent=self.lead(model, nearest.latent, how['norm_cap']))
+
     def lead(self, model: 'Generator', latent: Tensor, norm_cap: float) -> Tensor:
         """Return the latent vectors after steps down the property heads' distance from the windows.
 
@@ -62,6 +73,9 @@ class Demand:
             step = _STEP * slope / length.clamp(min=1.0)
             moving = within_shell((moving - step).detach(), latent, norm_cap)
         return moving
+
+    def _spread(self, model: 'Generator') -> np.ndarray:
+        return model.normalisation()[1][list(self.heads)].numpy()
 
 
 def make_demands(

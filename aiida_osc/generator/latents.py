@@ -25,6 +25,17 @@ class Draw:
     how: Sequence[str]
     parents: Sequence[tuple[str, ...]]
 
+    def take(self, rows: Sequence[int]) -> 'Draw':
+        """Return the given rows."""
+        how, parents = ([part[row] for row in rows] for part in (self.how, self.parents))
+        return Draw(self.latent[torch.tensor(rows, dtype=torch.long)], how, parents)  # type: ignore[arg-type]
+
+    @classmethod
+    def join(cls, parts: Sequence['Draw']) -> 'Draw':
+        """Return the rows of all parts."""
+        latent = torch.cat([part.latent for part in parts])
+        return cls(latent, [x for part in parts for x in part.how], [x for part in parts for x in part.parents])
+
 
 class LatentSource(Protocol):
     """Draws latent vectors and hears what became of them."""
@@ -129,14 +140,9 @@ class Mixed(_Blind):
 
     def draw(self, size: int, generator: torch.Generator) -> Draw:
         """Return vectors of both sources in turn."""
-        draws = self.even.draw(size, generator), self.odd.draw(size, generator)
-        turn = [row % 2 for row in range(size)]
-        latent = torch.stack([draw.latent for draw in draws])[torch.tensor(turn, dtype=torch.long), torch.arange(size)]
-        return Draw(
-            latent,
-            [draws[side].how[row] for row, side in enumerate(turn)],
-            [draws[side].parents[row] for row, side in enumerate(turn)],
-        )
+        half = size // 2
+        both = Draw.join([self.even.draw(size - half, generator), self.odd.draw(half, generator)])
+        return both.take([row // 2 + (row % 2) * (size - half) for row in range(size)])
 
 
 def make_source(model: 'Generator', settings: SampleSettings, anchors: Anchors | None) -> LatentSource:

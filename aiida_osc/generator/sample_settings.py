@@ -33,6 +33,7 @@ class SampleSettings(Settings):
     :param windows: written column or target -> ``[low, high]`` for the property heads' prediction.
     :param families: the same for several families, such as ``p_type`` and ``n_type``; each gets an equal share.
     :param guided: share of the latent vectors that are led towards the windows.
+    :param resample: latent vectors drawn for each one that is led, of which the property heads choose the nearest.
     :param keep_outside: keep molecules that miss all windows.
     :param norm_cap: no step leads further from the origin than this many times the radius of the prior's shell, the
         square root of the latent dimensions, unless it began further out.
@@ -55,6 +56,7 @@ class SampleSettings(Settings):
     windows: dict[str, list[float]] | None = None
     families: dict[str, dict[str, list[float]]] | None = None
     guided: float = 1.0
+    resample: int = 16
     keep_outside: bool = False
     norm_cap: float = 1.2
     around: list[str] | None = None
@@ -71,7 +73,7 @@ class SampleSettings(Settings):
         for name in ('count', 'noise', 'temperature', 'max_sa_score'):
             if getattr(self, name) < 0:
                 raise OscError(f'{name} is {getattr(self, name)}: it must not be negative')
-        for name in ('max_heavy_atoms', 'max_nodes', 'max_attempts', 'patience'):
+        for name in ('max_heavy_atoms', 'max_nodes', 'max_attempts', 'patience', 'resample'):
             if getattr(self, name) < 1:
                 raise OscError(f'{name} is {getattr(self, name)}: it must be at least 1')
         if not 0 <= self.guided <= 1 or self.norm_cap <= 0:

@@ -126,10 +126,9 @@ class Sampler:
 
     def _round(self, size: int) -> None:
         """Decode one batch of latent vectors and keep what passes."""
-        draw = self.source.draw(size, self.generator)
-        aims = self._aims(size)
+        draw, aims = self._draw(size)
         smiles = self.model.decode(
-            self._lead(draw, aims),
+            draw.latent,
             temperature=self.settings.temperature,
             generator=self.generator,
             max_nodes=self.settings.max_nodes,
@@ -138,31 +137,33 @@ class Sampler:
         first, self.attempts = self.attempts, self.attempts + size
         passed = []
         for row, text in enumerate(smiles):
-            aim = None if aims[row] is None else self.demands[aims[row]].family  # type: ignore[index]
-            self.aimed[aim or ''] += 1
             found = 'invalid' if text is None else self._judge(text)
             if isinstance(found, str):
                 self.counts[found] += 1
             else:
-                passed.append(Candidate(*found, first + row, draw.how[row], draw.parents[row], aim))
+                passed.append(Candidate(*found, first + row, draw.how[row], draw.parents[row], aims[row]))
         kept = self._inside_windows(passed)
         self.since_last = 0 if kept else self.since_last + size
         self.source.learn(kept)
 
-    def _aims(self, size: int) -> list[int | None]:
-        """Return the demand that each latent vector is led to, the demands in turn."""
-        if not self.demands:
-            return [None] * size
-        led = torch.rand(size, generator=self.generator) < self.settings.guided
-        return [row % len(self.demands) if flag else None for row, flag in enumerate(led.tolist())]
-
-    def _lead(self, draw: Draw, aims: list[int | None]) -> torch.Tensor:
-        latent = draw.latent
+    def _draw(self, size: int) -> tuple[Draw, list[str | None]]:
+        """Return latent vectors, and the family whose windows each of them was led to."""
+        settings, parts, aims = self.settings, [], []
         for number, demand in enumerate(self.demands):
-            rows = torch.tensor([row for row, aim in enumerate(aims) if aim == number], dtype=torch.long)
-            if len(rows):
-                latent = latent.index_copy(0, rows, demand.lead(self.model, latent[rows], self.settings.norm_cap))
-        return latent
+            share = (size + number) // len(self.demands) * settings.guided
+            led = demand.draw(
+                self.model,
+                self.source,
+                round(share),
+                self.generator,
+                resample=settings.resample,
+                norm_cap=settings.norm_cap,
+            )
+            parts.append(led)
+            aims += [demand.family] * len(led.how)
+        free = self.source.draw(size - len(aims), self.generator)
+        self.aimed.update(aims)
+        return Draw.join([*parts, free]), [*aims, *[None] * len(free.how)]
 
     def _judge(self, smiles: str) -> tuple[str, str] | str:
         """Return SMILES and InChIKey of a molecule that passes the filters, the reason of one that does not."""

@@ -22,6 +22,7 @@ from aiida_osc.generator.network import JtvaeNetwork
 from aiida_osc.generator.settings import JtvaeSettings
 from aiida_osc.generator.task import JtvaeTask
 from aiida_osc.generator.vocabulary import Vocabulary
+from aiida_osc.generator.weights import favoured_ranks
 from aiida_osc.training.artifact import FORMAT, ModelArtifact, load_weights, package_versions
 from aiida_osc.training.device import cpu_threads
 from aiida_osc.training.loop import Progress, fit_piece
@@ -66,7 +67,8 @@ def fit_jtvae_piece(
         _inherit(network, config, checkpoint)
     data = prepare(used, decomposed, vocabulary, config['extra']['normalisation'], settings, seed)
     config['extra']['rejected'] = decomposed.reasons()
-    state = fit_piece(JtvaeTask(network, data, settings), settings, seed=seed, state=state, report=report)
+    ranks = favoured_ranks(data.labels, config['targets'], settings.favour or {})
+    state = fit_piece(JtvaeTask(network, data, settings, ranks), settings, seed=seed, state=state, report=report)
     config['training']['progress'] = {**state.progress(), 'epochs': settings.epochs}
     config['training']['molecules'] = {'train': len(data.train), 'validation': len(data.validation)}
     config['finished'] = state.finished

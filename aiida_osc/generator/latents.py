@@ -9,7 +9,7 @@ from torch import Tensor
 
 from aiida_osc.chem.molecules import MoleculeError
 from aiida_osc.errors import OscError
-from aiida_osc.generator.sample_settings import AROUND, BETWEEN, PRIOR, SampleSettings
+from aiida_osc.generator.sample_settings import AROUND, ASCENT, BETWEEN, PRIOR, SampleSettings
 
 if TYPE_CHECKING:
     from aiida_osc.generator.generator import Generator
@@ -153,6 +153,8 @@ def make_source(model: 'Generator', settings: SampleSettings, anchors: Anchors |
     prior = Prior(model.network.latent)
     if anchors is None:
         return prior
+    if settings.strategy == ASCENT:
+        raise OscError('an ascent needs a surrogate that scores molecules: give one, or take another strategy')
     spread = torch.tensor(model.config['extra']['spread'], dtype=torch.float32)
     if settings.strategy == BETWEEN:
         return Between(anchors, spread, settings.noise)

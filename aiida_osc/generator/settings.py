@@ -22,6 +22,8 @@ class JtvaeSettings(FitSettings):
         training molecules, as a generator is to know them well.
     :param min_labels: labels that a column needs to get a property head.
     :param hold_out_test: leave molecules of the common test split out of the training.
+    :param favour: family -> written column -> ``min`` or ``max``: molecules that rank high are drawn more often.
+    :param favour_softness: share of the molecules over which the weight of a rank halves.
     :param memory: molecules kept in the model, to sample around them.
     """
 
@@ -39,6 +41,8 @@ class JtvaeSettings(FitSettings):
     min_labels: int = 20
     validation: float = 0.05
     hold_out_test: bool = True
+    favour: dict[str, dict[str, str]] | None = None
+    favour_softness: float = 0.1
     memory: int = 2000
 
     def __post_init__(self) -> None:

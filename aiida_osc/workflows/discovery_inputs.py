@@ -2,6 +2,7 @@
 
 from aiida.orm import Dict
 
+from aiida_osc.active_learning.refresh import RefreshSettings
 from aiida_osc.active_learning.settings import Budget, SelectionSettings, promotion_rules
 from aiida_osc.data.model import ModelData
 from aiida_osc.diffusion.geometries import GeometrySettings
@@ -35,6 +36,15 @@ def validate_geometries(node: Dict, _) -> str | None:
     """Return why the settings of start structures are unusable, None when they are fine."""
     try:
         SampleSettings.from_dict(GeometrySettings.from_dict(node.get_dict()).sampling)
+    except OscError as exception:
+        return str(exception)
+    return None
+
+
+def validate_refresh(node: Dict, _) -> str | None:
+    """Return why the schedule of the generator's later trainings is unusable, None when it is fine."""
+    try:
+        RefreshSettings.from_dict(node.get_dict())
     except OscError as exception:
         return str(exception)
     return None

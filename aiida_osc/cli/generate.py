@@ -234,4 +234,5 @@ def _sample_nodes(
     outputs = sample_molecules(find_model(model), Dict(values), Int(seed), **given)
     for name, node in outputs.items():
         click.echo(f'{name}: node {node.pk}, uuid {node.uuid}')
-    return outputs['molecules'].load(), outputs['report'].get_dict(), outputs['origins']['molecules']
+    molecules, report, origins = (outputs[name] for name in ('molecules', 'report', 'origins'))
+    return molecules.load(), report.get_dict(), origins['molecules']

@@ -40,7 +40,7 @@ class Draw:
 class LatentSource(Protocol):
     """Draws latent vectors and hears what became of them."""
 
-    #: Which of the molecules found are the best, when the source knows; then all attempts are spent.
+    #: Whether the source learns which molecules are the best; then more are made than are handed out.
     ranks: bool
 
     def draw(self, size: int, generator: torch.Generator) -> Draw:

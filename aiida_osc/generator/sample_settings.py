@@ -37,8 +37,9 @@ class SampleSettings(Settings):
     :param keep_outside: keep molecules that miss all windows.
     :param norm_cap: no step leads further from the origin than this many times the radius of the prior's shell, the
         square root of the latent dimensions, unless it began further out.
+    :param oversample: molecules that an ascent scores for each one that it hands out.
     :param around: SMILES to sample around or between, or to ascend from; those of the training by default.
-    :param max_attempts: decodings per wanted molecule before sampling gives up; an ascent makes use of all.
+    :param max_attempts: decodings per wanted molecule before sampling gives up.
     :param patience: decodings in a row without a molecule to keep after which it gives up before.
     """
 
@@ -59,6 +60,7 @@ class SampleSettings(Settings):
     resample: int = 16
     keep_outside: bool = False
     norm_cap: float = 1.2
+    oversample: int = 5
     around: list[str] | None = None
     max_attempts: int = 20
     patience: int = 4000
@@ -73,7 +75,7 @@ class SampleSettings(Settings):
         for name in ('count', 'noise', 'temperature', 'max_sa_score'):
             if getattr(self, name) < 0:
                 raise OscError(f'{name} is {getattr(self, name)}: it must not be negative')
-        for name in ('max_heavy_atoms', 'max_nodes', 'max_attempts', 'patience', 'resample'):
+        for name in ('max_heavy_atoms', 'max_nodes', 'max_attempts', 'patience', 'resample', 'oversample'):
             if getattr(self, name) < 1:
                 raise OscError(f'{name} is {getattr(self, name)}: it must be at least 1')
         if not 0 <= self.guided <= 1 or self.norm_cap <= 0:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SOURCE = 'jtvae'
 OUTSIDE = 'outside the windows'
 _ROUND = 256
+#: Latent vectors between one lesson and the next of a source that learns.
+_GENERATION = 64
 #: What helps against the commonest reasons.
 _CURES = {
     OUTSIDE: 'move the windows to where the training molecules lie',
@@ -109,20 +111,21 @@ class Sampler:
         if source is None and settings.strategy != PRIOR:
             self.anchors = find_anchors(model, settings.around or model.memory)
         self.source = source or make_source(model, settings, self.anchors)
+        self.wanted = settings.count * (settings.oversample if self.source.ranks else 1)
 
     def run(self) -> SampleResult:
         """Sample until enough molecules are found, the attempts are spent or nothing comes any more."""
         settings, most = self.settings, self.settings.count * self.settings.max_attempts
         while self.attempts < most and self.since_last < settings.patience and not self._enough():
-            wanted = 2 * (settings.count - len(self.found)) if not self.source.ranks else _ROUND
-            self._round(min(_ROUND, max(32, wanted), most - self.attempts))
+            size = _GENERATION if self.source.ranks else max(32, 2 * (self.wanted - len(self.found)))
+            self._round(min(_ROUND, size, most - self.attempts))
         candidates = list(self.found.values())
         chosen = [candidates[place] for place in self.source.best([item.smiles for item in candidates], settings.count)]
         origins = {item.inchikey: item.origin() for item in chosen}
         return SampleResult(_table(chosen), self._report(chosen, most), origins)
 
     def _enough(self) -> bool:
-        return not self.source.ranks and len(self.found) >= self.settings.count
+        return len(self.found) >= self.wanted
 
     def _round(self, size: int) -> None:
         """Decode one batch of latent vectors and keep what passes."""

@@ -218,11 +218,11 @@ def conditioned_error(model: Generator, oracle: Oracle) -> list[str]:
     lines = []
     for middle in (6.5, 7.5):
         window = {'ie_adiabatic': [middle - 0.2, middle + 0.2]}
-        for guided in (0.0, 1.0):
-            settings = SampleSettings(count=100, windows=window, guided=guided, keep_outside=True)
+        ways = {'not led': {'guided': 0.0, 'keep_outside': True}, 'led': {'keep_outside': True}, 'led and kept': {}}
+        for name, options in ways.items():
+            settings = SampleSettings.from_dict({'count': 50, 'windows': window, 'max_attempts': 60, **options})
             values = oracle.values(model.sample(settings, seed=0).molecules.smiles)[:, 0]
             share = np.mean(np.abs(values - middle) <= 0.2)
-            name = 'led' if guided else 'not led'
             lines.append(
                 f'IE {middle - 0.2:.1f} to {middle + 0.2:.1f} eV, {name}: mean distance from the middle '
                 f'{np.abs(values - middle).mean():.2f} eV, {100 * share:.0f} % inside'

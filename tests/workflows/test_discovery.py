@@ -10,7 +10,8 @@ from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.datasets.seed_set import load_seed
 from aiida_osc.errors import OscError
-from aiida_osc.workflows.discovery import DiscoveryWorkChain, validate_budget, validate_inputs
+from aiida_osc.workflows.discovery import DiscoveryWorkChain
+from aiida_osc.workflows.discovery_inputs import validate_budget, validate_inputs, validate_refresh
 from aiida_osc.workflows.protocols import load_protocol
 from aiida_osc.workflows.train_surrogate import TrainSurrogateWorkChain
 
@@ -53,6 +54,12 @@ def test_unusable_budget_is_refused(aiida_profile, budget, reason):
 
 def test_good_budget_is_accepted(aiida_profile):
     assert validate_budget(Dict({'iterations': 1, 'molecules': 1, 'generator_every': 0}), None) is None
+
+
+def test_refresh_schedule_is_checked(aiida_profile):
+    assert validate_refresh(Dict({'epochs': 5, 'decay': 0.5}), None) is None
+    assert 'decay in (0, 1]' in validate_refresh(Dict({'decay': 2.0}), None)
+    assert 'unknown settings rate' in validate_refresh(Dict({'rate': 2.0}), None)
 
 
 def test_labelled_set_is_accepted(aiida_profile):

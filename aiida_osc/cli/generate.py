@@ -235,4 +235,4 @@ def _sample_nodes(
     for name, node in outputs.items():
         click.echo(f'{name}: node {node.pk}, uuid {node.uuid}')
     molecules, report, origins = (outputs[name] for name in ('molecules', 'report', 'origins'))
-    return molecules.load(), report.get_dict(), origins['molecules']
+    return molecules.load(), report.get_dict(), origins.get_dict()['molecules']

@@ -8,6 +8,7 @@ from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.workflows.discovery_inputs import (
     validate_budget,
     validate_diffusion,
+    validate_generation,
     validate_geometries,
     validate_inputs,
     validate_refresh,
@@ -37,7 +38,7 @@ def define_inputs(spec, label_class: type[WorkChain]) -> None:
     spec.input_namespace('settings', help='Settings of each step.')
     spec.input('settings.surrogate', valid_type=Dict, help='Training of the surrogate.')
     spec.input('settings.generator', valid_type=Dict, help='Training of the generator.')
-    spec.input('settings.generation', valid_type=Dict, help='Sampling of new molecules.')
+    spec.input('settings.generation', valid_type=Dict, validator=validate_generation, help='Sampling of new molecules.')
     spec.input('settings.selection', valid_type=Dict, help='Objectives and size of the batch.')
     spec.input(
         'settings.refresh',

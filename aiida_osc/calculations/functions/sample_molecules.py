@@ -1,7 +1,7 @@
 """Calcfunction: new molecules from a generator."""
 
 from aiida.engine import calcfunction
-from aiida.orm import Dict, Int
+from aiida.orm import Data, Dict, Int
 
 from aiida_osc.active_learning.propose import propose_molecules
 from aiida_osc.active_learning.settings import SelectionSettings, promotion_rules
@@ -19,7 +19,7 @@ def sample_molecules(
     selection: Dict | None = None,
     promotion: Dict | None = None,
     **exclude: MoleculeSetData,
-) -> dict[str, MoleculeSetData | Dict]:
+) -> dict[str, Data]:
     """Sample new valid molecules that are neither in the training set nor excluded, with their SA scores.
 
     The third output tells of each molecule the number of its decoding, how its latent vector was made, and its parents.

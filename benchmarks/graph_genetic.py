@@ -8,11 +8,10 @@ ELEMENTS = ('C', 'C', 'C', 'N', 'O', 'S', 'F', 'Cl')
 ORDERS = (Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE)
 MUTATION_RATE = 0.5
 
-RDLogger.DisableLog('rdApp.*')
-
 
 def child(first: str, second: str, rng: random.Random) -> str | None:
     """Return a child of two molecules as canonical SMILES, None when it is no molecule."""
+    RDLogger.DisableLog('rdApp.*')  # most children are no molecules
     mols = [Chem.MolFromSmiles(text) for text in (first, second)]
     mol = crossed(*mols, rng) if rng.random() < 0.8 else mols[0]
     if mol is not None and (mol is mols[0] or rng.random() < MUTATION_RATE):

@@ -11,7 +11,7 @@ from aiida_osc.generator.sample_settings import ASCENT, SampleSettings
 from aiida_osc.generator.weights import rank_weights
 
 #: Parents kept per family.
-_PARENTS = 200
+_PARENTS = 100
 #: See :func:`~aiida_osc.generator.weights.rank_weights`.
 _SOFTNESS = 0.1
 #: Share of the latent vectors with two parents.

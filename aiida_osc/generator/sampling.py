@@ -24,7 +24,7 @@ SOURCE = 'jtvae'
 OUTSIDE = 'outside the windows'
 _ROUND = 256
 #: Latent vectors between one lesson and the next of a source that learns.
-_GENERATION = 64
+_GENERATION = 32
 #: What helps against the commonest reasons.
 _CURES = {
     OUTSIDE: 'move the windows to where the training molecules lie',
@@ -224,7 +224,7 @@ class Sampler:
 
     def _has_room(self, family: str) -> bool:
         """Return whether a family has not got its share of the molecules yet."""
-        return self.held[family] * len(self.demands) < self.settings.count
+        return self.held[family] * len(self.demands) < self.wanted
 
     def _report(self, chosen: list[Candidate], most: int) -> dict[str, Any]:
         valid = self.attempts - self.counts['invalid']

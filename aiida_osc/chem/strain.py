@@ -1,8 +1,7 @@
 """Ring systems that no molecule takes at room temperature, found by rules on the graph alone.
 
 The rules are those of textbooks: ring strain (Wiberg 1986, doi 10.1002/anie.198603121) and double bonds at bridgeheads
-(Bredt's rule; Köbrich 1973, doi 10.1002/anie.197304641). They cost a fraction of a millisecond and miss what only a
-geometry can tell.
+(Bredt's rule; Köbrich 1973, doi 10.1002/anie.197304641). They are cheap, and miss what only a geometry can tell.
 """
 
 from collections.abc import Iterable, Iterator

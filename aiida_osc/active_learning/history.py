@@ -168,14 +168,19 @@ def _entry(record: IterationRecord, rules: Mapping[str, Windows], columns: Seque
         'iteration': record.number,
         'generated': _count(record.generated),
         'candidates': _count(record.mean),
+        'proposed_by_family': _predicted(record.mean, None, rules),
         **_computed(record.batch, record.labels, record.failures, rules),
+        'predicted_by_family': _predicted(record.mean, record.batch, rules),
         'control': None,
         'surrogate': dict(record.model_metrics),
         'errors': _errors(record, record.labels, columns),
         'errors_control': _errors(record, record.control_labels, columns),
     }
     if record.control_labels is not None:
-        entry['control'] = _computed(record.control, record.control_labels, record.failures, rules)
+        entry['control'] = {
+            **_computed(record.control, record.control_labels, record.failures, rules),
+            'predicted_by_family': _predicted(record.mean, record.control, rules),
+        }
     return entry
 
 
@@ -195,6 +200,19 @@ def _computed(
         'hits_by_family': {family: len(keys) for family, keys in hits.items()},
         'hit_molecules': sorted({key for keys in hits.values() for key in keys}),
     }
+
+
+def _predicted(
+    mean: MoleculeTable | None, among: MoleculeTable | None, rules: Mapping[str, Windows]
+) -> dict[str, int] | None:
+    """Return how many molecules lie in each family's windows by prediction.
+
+    :param among: the molecules that count; all that were predicted by default.
+    """
+    if mean is None:
+        return None
+    keys = set(mean.inchikeys if among is None else among.inchikeys)
+    return {family: len(keys.intersection(hits)) for family, hits in hit_families(mean, rules).items()}
 
 
 def _errors(record: IterationRecord, labels: MoleculeTable | None, columns: Sequence[Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from aiida_osc.generator.stereo import count_marked
 from aiida_osc.generator.task import JtvaeTask
 from aiida_osc.generator.tensors import collate
 from aiida_osc.generator.vocabulary import Vocabulary
+from aiida_osc.generator.weights import favoured_ranks
 from aiida_osc.training.artifact import FORMAT, ModelArtifact, load_weights, package_versions
 from aiida_osc.training.device import cpu_threads
 from aiida_osc.training.loop import Progress, fit_piece
@@ -64,7 +65,8 @@ def fit_jtvae_piece(
     data = prepare(used, featurised, config['extra']['normalisation'], settings, seed)
     config['extra']['rejected'] = count_reasons(featurised.rejected)
     config['extra']['stereo_left_aside'] = count_marked(data.smiles)
-    state = fit_piece(JtvaeTask(network, data, settings), settings, seed=seed, state=state, report=report)
+    ranks = favoured_ranks(data.labels, config['targets'], settings.favour or {})
+    state = fit_piece(JtvaeTask(network, data, settings, ranks), settings, seed=seed, state=state, report=report)
     config['training']['progress'] = {**state.progress(), 'epochs': settings.epochs}
     config['training']['molecules'] = {'train': len(data.train), 'validation': len(data.validation)}
     config['finished'] = state.finished

@@ -15,8 +15,8 @@ from aiida_osc.generator.assemble import assemble, decompose_checked
 from aiida_osc.generator.decoding import TreeDecoder
 from aiida_osc.generator.junction import canonical_graph
 from aiida_osc.generator.network import JtvaeNetwork
+from aiida_osc.generator.sample_settings import SampleSettings
 from aiida_osc.generator.sampling import Sampler, SampleResult
-from aiida_osc.generator.settings import SampleSettings
 from aiida_osc.generator.tensors import Features, collate, featurise, graph_arrays
 from aiida_osc.generator.vocabulary import Vocabulary
 from aiida_osc.training.artifact import ModelArtifact, load_weights
@@ -98,15 +98,15 @@ class Generator:
         return np.asarray(self.network.predict(latent) * spread + mean, dtype=float)
 
     def sample(
-        self, settings: SampleSettings, *, seed: int, exclude: Sequence[str] = (), around: Sequence[str] = ()
+        self, settings: SampleSettings, *, seed: int, exclude: Sequence[str] = (), **options: Any
     ) -> SampleResult:
         """Return new valid molecules with their SA scores, and a report on all attempts.
 
         :param exclude: InChIKeys that must not come again; those of the training set never do.
-        :param around: SMILES to sample around when the settings name none; the model's memory by default.
+        :param options: further ones of :class:`~aiida_osc.generator.sampling.Sampler`.
         """
         with cpu_threads(1):
-            return Sampler(self, settings, seed=seed, exclude=exclude, around=around).run()
+            return Sampler(self, settings, seed=seed, exclude=exclude, **options).run()
 
     def reconstruct(self, smiles: Sequence[str]) -> float:
         """Return the share of molecules that come back from their own latent vector, stereo marks left aside."""

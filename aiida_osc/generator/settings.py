@@ -1,13 +1,10 @@
-"""Settings of the generator: of its training and of sampling from it."""
+"""Settings of the training of a generator."""
 
 from dataclasses import dataclass, replace
 from typing import Self
 
 from aiida_osc.errors import OscError
-from aiida_osc.settings import Settings
 from aiida_osc.training.settings import FitSettings
-
-STRATEGIES = ('prior', 'around', 'mixed')
 
 
 @dataclass(frozen=True)
@@ -27,6 +24,8 @@ class JtvaeSettings(FitSettings):
         training molecules, as a generator is to know them well.
     :param min_labels: labels that a column needs to get a property head.
     :param hold_out_test: leave molecules of the common test split out of the training.
+    :param favour: family -> written column -> ``min`` or ``max``: molecules that rank high are drawn more often.
+    :param favour_softness: share of the molecules over which the weight of a rank halves.
     :param memory: molecules kept in the model, to sample around them.
     :param jobs: processes that decompose molecules.
     """
@@ -46,6 +45,8 @@ class JtvaeSettings(FitSettings):
     min_labels: int = 20
     validation: float = 0.05
     hold_out_test: bool = True
+    favour: dict[str, dict[str, str]] | None = None
+    favour_softness: float = 0.1
     memory: int = 2000
     jobs: int = 1
 
@@ -67,49 +68,3 @@ class JtvaeSettings(FitSettings):
     def essence(self) -> Self:
         """Return the settings without those that may change between two pieces of one training."""
         return replace(super().essence(), jobs=1)
-
-
-@dataclass(frozen=True)
-class SampleSettings(Settings):
-    """Settings of sampling new molecules.
-
-    :param count: molecules wanted.
-    :param strategy: ``prior`` draws latent vectors from the prior, ``around`` moves those of known molecules, ``mixed``
-        does both in equal shares.
-    :param noise: size of the move, in units of the spread of the known molecules' latent vectors.
-    :param temperature: of the decoder's choices; 0 takes the likeliest.
-    :param max_heavy_atoms: larger molecules are rejected.
-    :param max_sa_score: harder molecules are rejected (Ertl-Schuffenhauer scale, 1 to 10).
-    :param max_nodes: motifs after which a tree is closed, so that every decoding ends.
-    :param windows: written column or target -> ``[low, high]`` for the property heads' prediction.
-    :param around: SMILES to sample around; those of the training by default.
-    :param max_attempts: decodings per wanted molecule before sampling gives up.
-    """
-
-    count: int = 200
-    strategy: str = 'mixed'
-    noise: float = 0.7
-    temperature: float = 0.8
-    max_heavy_atoms: int = 40
-    max_sa_score: float = 6.0
-    max_nodes: int = 60
-    windows: dict[str, list[float]] | None = None
-    around: list[str] | None = None
-    max_attempts: int = 20
-
-    def __post_init__(self) -> None:
-        """Check the ranges.
-
-        :raises OscError: when a value makes no sense.
-        """
-        if self.strategy not in STRATEGIES:
-            raise OscError(f'strategy is {self.strategy!r}: give one of {", ".join(STRATEGIES)}')
-        for name in ('count', 'noise', 'temperature', 'max_sa_score'):
-            if getattr(self, name) < 0:
-                raise OscError(f'{name} is {getattr(self, name)}: it must not be negative')
-        for name in ('max_heavy_atoms', 'max_nodes', 'max_attempts'):
-            if getattr(self, name) < 1:
-                raise OscError(f'{name} is {getattr(self, name)}: it must be at least 1')
-        for name, window in (self.windows or {}).items():
-            if len(window) != 2 or not window[0] <= window[1]:
-                raise OscError(f'window {name} is {window}: give [low, high]')

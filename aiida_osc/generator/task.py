@@ -10,6 +10,7 @@ from aiida_osc.generator.loss import Losses, kl_weight, losses, total_loss
 from aiida_osc.generator.network import JtvaeNetwork
 from aiida_osc.generator.settings import JtvaeSettings
 from aiida_osc.generator.tensors import collate
+from aiida_osc.generator.weights import rank_weights
 from aiida_osc.training.device import resolve_device
 
 _VALIDATION_BATCH = 256
@@ -20,19 +21,29 @@ class JtvaeTask:
 
     module: torch.nn.Module
 
-    def __init__(self, network: JtvaeNetwork, data: TrainingData, settings: JtvaeSettings) -> None:
-        """Keep network and data."""
+    def __init__(
+        self,
+        network: JtvaeNetwork,
+        data: TrainingData,
+        settings: JtvaeSettings,
+        ranks: np.ndarray | None = None,
+    ) -> None:
+        """Keep network and data.
+
+        :param ranks: of the molecules, 0 for the best; those that rank high are drawn more often.
+        """
         self.module = self.network = network
         self.data, self.settings = data, settings
         self.device = resolve_device(settings.device)
         self.lengths = np.array([len(item.steps) for item in data.features])
+        self.weights = None if ranks is None else rank_weights(ranks[data.train], settings.favour_softness)
         self._seen: list[tuple[int, float, float]] = []
 
     def batches(self, epoch: int, batch_size: int, generator: torch.Generator) -> Iterable[np.ndarray]:
         """Return shuffled batches whose molecules have similar numbers of decisions, so that little is padded."""
         self._seen = []
         train = self.data.train
-        order = train[torch.randperm(len(train), generator=generator).numpy()]
+        order = train[self._order(len(train), generator)]
         pools = np.array_split(order, max(1, round(len(order) / (8 * batch_size))))
         batches = [
             part
@@ -42,6 +53,13 @@ class JtvaeTask:
             )
         ]
         return [batches[place] for place in torch.randperm(len(batches), generator=generator).tolist()]
+
+    def _order(self, count: int, generator: torch.Generator) -> np.ndarray:
+        """Return the places of an epoch: each once, or as many drawn by weight."""
+        if self.weights is None:
+            return torch.randperm(count, generator=generator).numpy()
+        weights = torch.from_numpy(self.weights)
+        return torch.multinomial(weights, count, replacement=True, generator=generator).numpy()
 
     def loss(self, batch: np.ndarray, epoch: int) -> torch.Tensor:
         """Return the loss of the molecules at the places ``batch``."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from aiida.orm import ProcessNode, QueryBuilder
 
 from aiida_osc.errors import OscError
+from aiida_osc.generator.sample_settings import AROUND, ASCENT, BETWEEN, PRIOR
 from aiida_osc.provenance.campaign import STEP, TRAININGS, CampaignReader
 from aiida_osc.provenance.graph import Process
 from aiida_osc.provenance.molecules import Iteration, molecule_records
@@ -14,6 +15,13 @@ from aiida_osc.report.records import BATCH, PREDICTED, ChainLink, MoleculeRecord
 from aiida_osc.report.words import family, number, unit
 
 NEAR_MATCHES = 3
+#: How a latent vector was made -> in words.
+LATENT = {
+    PRIOR: 'drawn from the prior',
+    AROUND: 'near that of its parent',
+    BETWEEN: 'between those of its parents',
+    ASCENT: 'bred from the best molecules before it',
+}
 
 
 def molecule_chain(node: ProcessNode, inchikey: str) -> list[ChainLink]:
@@ -56,7 +64,8 @@ def _chosen(reader: CampaignReader, step: Iteration, molecule: MoleculeRecord) -
     """Yield the chain of a molecule that was chosen for computing."""
     yield from _result(reader, step, molecule)
     yield _selection(reader, step, molecule)
-    yield from _models(reader, step, [item for item in molecule.numbers if item.kind == PREDICTED])
+    numbers = [item for item in molecule.numbers if item.kind == PREDICTED]
+    yield from _models(reader, step, molecule.inchikey, numbers)
 
 
 def _result(reader: CampaignReader, step: Iteration, molecule: MoleculeRecord) -> Iterator[ChainLink]:
@@ -94,10 +103,10 @@ def _proposed(reader: CampaignReader, step: Iteration, key: str) -> Iterator[Cha
         Number(column, float(mean.values(column)[row]), float(sigma.values(column)[row]), PREDICTED, node)
         for column in sigma.columns
     ]
-    yield from _models(reader, step, numbers)
+    yield from _models(reader, step, key, numbers)
 
 
-def _models(reader: CampaignReader, step: Iteration, numbers: list[Number]) -> Iterator[ChainLink]:
+def _models(reader: CampaignReader, step: Iteration, key: str, numbers: list[Number]) -> Iterator[ChainLink]:
     """Yield prediction, surrogate, proposal and generator."""
     if step.predict is not None:
         facts = tuple((item.column.target, _text(item)) for item in numbers)
@@ -105,10 +114,24 @@ def _models(reader: CampaignReader, step: Iteration, numbers: list[Number]) -> I
         yield ChainLink('Predicted before it was computed', nodes, facts)
         yield _training(reader, step.predict.inputs['model'], 'surrogate')
     if step.generate is not None:
-        seed = reader.load(step.generate.inputs.get('seed'))
         nodes = (step.generate.ref('proposal'), *(ref for ref in (step.node('generated'),) if ref is not None))
-        yield ChainLink(f'Proposed by the generator in iteration {step.number}', nodes, (('seed', str(seed)),))
+        facts = tuple(_origin(reader, step.generate, key))
+        yield ChainLink(f'Proposed by the generator in iteration {step.number}', nodes, facts)
         yield _training(reader, step.generate.inputs['model'], 'generator')
+
+
+def _origin(reader: CampaignReader, generate: Process, key: str) -> Iterator[tuple[str, str]]:
+    """Yield seed and number of the decoding that gave a molecule, and the molecules its latent vector was made from."""
+    yield 'seed', str(reader.load(generate.inputs.get('seed')))
+    entry = ((reader.load(generate.outputs.get('origins')) or {}).get('molecules') or {}).get(key)
+    if entry is None:
+        return
+    yield 'decoding', str(entry['attempt'])
+    yield 'latent vector', LATENT[entry['how']]
+    for parent in entry['parents']:
+        yield 'parent', parent
+    if 'aim' in entry:
+        yield 'led to the windows of', family(entry['aim'])
 
 
 def _training(reader: CampaignReader, model: NodeRef, name: str) -> ChainLink:

@@ -101,9 +101,13 @@ def history_rows(record: CampaignRecord) -> Iterator[Row]:
         number = entry['iteration']
         for name in ('generated', 'candidates'):
             yield number, '', name, '', entry[name], '1', node
+        for family, count in (entry.get('proposed_by_family') or {}).items():
+            yield number, '', 'proposed inside the windows by prediction', family, count, '1', node
         for role, part in (('batch', entry), ('control', entry['control'])):
             if part is None:
                 continue
+            for family, count in (part.get('predicted_by_family') or {}).items():
+                yield number, role, 'inside the windows by prediction', family, count, '1', node
             for name in COUNTS:
                 yield number, role, name, '', part[name], '1', node
             for family, hits in part['hits_by_family'].items():

@@ -4,19 +4,15 @@ from aiida.engine import ToContext, WorkChain, while_
 from aiida.orm import Dict, Int
 from aiida.plugins import CalculationFactory, WorkflowFactory
 
+from aiida_osc.active_learning.refresh import RefreshSettings
 from aiida_osc.data.model import ModelData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.errors import OscError
+from aiida_osc.generator.sample_settings import ASCENT
 from aiida_osc.workflows.adopt import find_called
-from aiida_osc.workflows.discovery_inputs import (
-    passed_gate,
-    validate_budget,
-    validate_diffusion,
-    validate_geometries,
-    validate_inputs,
-)
+from aiida_osc.workflows.discovery_inputs import passed_gate
+from aiida_osc.workflows.discovery_ports import define_inputs
 from aiida_osc.workflows.protocols import load_protocol
-from aiida_osc.workflows.train_in_pieces import define_remote
 
 #: Iterations in a row without a single new label after which the loop gives up.
 PATIENCE = 2
@@ -33,7 +29,7 @@ class DiscoveryWorkChain(WorkChain):
     def define(cls, spec):
         """Declare inputs, outline, outputs and exit codes."""
         super().define(spec)
-        cls._define_inputs(spec)
+        define_inputs(spec, LabelWorkChain)
         spec.outline(
             cls.setup,
             cls.train,
@@ -67,43 +63,6 @@ class DiscoveryWorkChain(WorkChain):
         spec.exit_code(503, 'ERROR_STEP_FAILED', message='The step "{step}" failed: {reason}')
 
     @classmethod
-    def _define_inputs(cls, spec):
-        spec.input('molecules', valid_type=MoleculeSetData, help='Labelled molecules to start from.')
-        spec.input('seed', valid_type=Int, help='Seed of all random numbers of the campaign.')
-        spec.input('budget', valid_type=Dict, validator=validate_budget, help='When the loop ends.')
-        spec.input('surrogate', valid_type=ModelData, required=False, help='Surrogate of the first iteration.')
-        spec.input('generator', valid_type=ModelData, required=False, help='Generator of the first iteration.')
-        spec.input(
-            'diffusion',
-            valid_type=ModelData,
-            required=False,
-            validator=validate_diffusion,
-            help='Model that draws the start structures of calculations, when it has passed its gate.',
-        )
-        spec.input_namespace('training', required=False, help='Where surrogate and generator are trained.')
-        define_remote(spec, 'training.')
-        spec.input_namespace('settings', help='Settings of each step.')
-        spec.input('settings.surrogate', valid_type=Dict, help='Training of the surrogate.')
-        spec.input('settings.generator', valid_type=Dict, help='Training of the generator.')
-        spec.input('settings.generation', valid_type=Dict, help='Sampling of new molecules.')
-        spec.input('settings.selection', valid_type=Dict, help='Objectives and size of the batch.')
-        spec.input(
-            'settings.geometries',
-            valid_type=Dict,
-            default=lambda: Dict({}),
-            validator=validate_geometries,
-            help='Drawing of start structures.',
-        )
-        spec.input('settings.promotion', valid_type=Dict, help='Windows that a promoted candidate lies in.')
-        spec.expose_inputs(
-            LabelWorkChain,
-            namespace='label',
-            exclude=('molecules', 'geometries', 'parents', 'metadata'),
-            namespace_options={'help': 'How the selected molecules are computed.'},
-        )
-        spec.inputs.validator = validate_inputs
-
-    @classmethod
     def get_builder_from_protocol(
         cls, code, molecules, protocol=None, overrides=None, seed=0, options=None, xtb_code=None, diffusion=None
     ):
@@ -123,7 +82,7 @@ class DiscoveryWorkChain(WorkChain):
         builder.molecules = molecules
         builder.seed = Int(seed)
         builder.budget = Dict(values['budget'])
-        for name in ('surrogate', 'generator', 'generation', 'selection', 'geometries', 'promotion'):
+        for name in ('surrogate', 'generator', 'refresh', 'generation', 'selection', 'geometries', 'promotion'):
             builder.settings[name] = Dict(values[name])
         if diffusion is not None:
             builder.diffusion = diffusion
@@ -188,7 +147,9 @@ class DiscoveryWorkChain(WorkChain):
             model=self.ctx.generator,
             settings=self.inputs.settings.generation,
             seed=self._seed(),
+            promotion=self.inputs.settings.promotion,
             known=self.ctx.molecules,
+            **self._climbing(),
             **self.ctx.excluded,
         )
         if outputs is None:
@@ -196,6 +157,9 @@ class DiscoveryWorkChain(WorkChain):
         self.ctx.generated = outputs['molecules']
         self._record('generated', outputs['molecules'])
         self._say(f'the generator proposed {self.ctx.generated.count} new molecules')
+        reason = outputs['report']['reason']
+        if reason:
+            self._say(reason)
         return None
 
     def predict(self):
@@ -346,13 +310,28 @@ class DiscoveryWorkChain(WorkChain):
         spent = self.ctx.iteration >= budget['iterations'] or self.ctx.computed >= budget['molecules']
         return not (spent or self.ctx.exhausted or self.ctx.without_labels >= PATIENCE)
 
+    def _climbing(self):
+        """Return what an ascent needs besides the generator."""
+        if self.inputs.settings.generation.get('strategy') != ASCENT:
+            return {}
+        return {'surrogate': self.ctx.surrogate, 'selection': self.inputs.settings.selection}
+
+    def _training_settings(self, name):
+        """Return the settings of a training; a generator that is there already is refreshed."""
+        settings = self.inputs.settings[name]
+        if name != 'generator' or self.ctx.generator is None:
+            return settings
+        number = self.ctx.iteration // self.inputs.budget['generator_every'] - 1
+        schedule = RefreshSettings.from_dict(self.inputs.settings.refresh.get_dict())
+        return Dict(schedule.training(settings.get_dict(), self.inputs.settings.selection.get_dict(), number))
+
     def _submit_training(self, step, process_class, name):
         return self._submit_step(
             process_class,
             step,
             f'train the {name}',
             molecules=self.ctx.molecules,
-            settings=self.inputs.settings[name],
+            settings=self._training_settings(name),
             seed=self._seed(),
             **self.inputs.get('training', {}),
             **({} if self.ctx[name] is None else {'checkpoint': self.ctx[name]}),

@@ -1,23 +1,25 @@
 """What the discovery loop checks of its inputs before it starts."""
 
+from collections.abc import Callable
+from typing import Any
+
 from aiida.orm import Dict
 
+from aiida_osc.active_learning.refresh import RefreshSettings
 from aiida_osc.active_learning.settings import Budget, SelectionSettings, promotion_rules
 from aiida_osc.data.model import ModelData
 from aiida_osc.diffusion.geometries import GeometrySettings
 from aiida_osc.diffusion.molecules.settings import SampleSettings
 from aiida_osc.errors import OscError
+from aiida_osc.generator import sample_settings
+from aiida_osc.generator.filters import MoleculeFilter
 
 MINIMUM_LABELS = 20
 
 
 def validate_budget(node: Dict, _) -> str | None:
     """Return why the budget is unusable, None when it is fine."""
-    try:
-        Budget.from_dict(node.get_dict())
-    except OscError as exception:
-        return str(exception)
-    return None
+    return _problem(Budget.from_dict, node)
 
 
 def validate_diffusion(node: ModelData, _) -> str | None:
@@ -35,6 +37,24 @@ def validate_geometries(node: Dict, _) -> str | None:
     """Return why the settings of start structures are unusable, None when they are fine."""
     try:
         SampleSettings.from_dict(GeometrySettings.from_dict(node.get_dict()).sampling)
+    except OscError as exception:
+        return str(exception)
+    return None
+
+
+def validate_refresh(node: Dict, _) -> str | None:
+    """Return why the schedule of the generator's later trainings is unusable, None when it is fine."""
+    return _problem(RefreshSettings.from_dict, node)
+
+
+def validate_generation(node: Dict, _) -> str | None:
+    """Return why the settings of sampling are unusable, None when they are fine."""
+    return _problem(lambda values: MoleculeFilter(sample_settings.SampleSettings.from_dict(values)), node)
+
+
+def _problem(check: Callable[[dict[str, Any]], Any], node: Dict) -> str | None:
+    try:
+        check(node.get_dict())
     except OscError as exception:
         return str(exception)
     return None

@@ -59,6 +59,18 @@ def test_counts_hits_and_hypervolume():
     assert history['reference']['p_type'][str(EA)] == {'ideal': 2.0, 'reference': pytest.approx(-0.2)}
 
 
+def test_windows_by_prediction_and_by_computation():
+    mean = table('B', [6.0, 6.4, 7.0, np.nan], [0.0] * 4)
+    batch, control = mean.take([0, 2]), mean.take([1, 3])
+    record = IterationRecord(1, table('B', [7.1], [0.0]), table('B', [6.2], [0.0]), mean, batch=batch, control=control)
+    (entry,) = build_history([record], FAMILIES, RULES)['iterations']
+    assert entry['proposed_by_family'] == {'p_type': 2}
+    assert (entry['predicted_by_family'], entry['hits_by_family']) == ({'p_type': 1}, {'p_type': 0})
+    assert entry['control']['predicted_by_family'] == {'p_type': 1}
+    (bare,) = build_history([IterationRecord(1)], FAMILIES, RULES)['iterations']
+    assert bare['proposed_by_family'] is None
+
+
 def test_hypervolume_never_falls():
     rng = np.random.default_rng(0)
     records = [IterationRecord(n, table(f'B{n}', rng.uniform(5, 9, 4), rng.uniform(0, 3, 4))) for n in (3, 1, 2)]

@@ -70,6 +70,17 @@ def test_why_goes_from_the_raw_output_to_the_data(campaign):
     assert run('why', 'looked at', key[:10]) == output
 
 
+def test_why_tells_how_the_generator_came_to_a_molecule(campaign):
+    key = campaign.parts['batch_01'].inchikeys[0]
+    output = run('why', 'looked at', key)
+    lines = [line.split(maxsplit=1) for line in output.splitlines()]
+    place = list(campaign.parts['generated_01'].inchikeys).index(key)
+    assert ['decoding', str(3 * place)] in lines
+    assert ['parent', 'c1ccsc1'] in lines
+    assert '     latent vector              near that of its parent' in output
+    assert '     led to the windows of      p-type' in output
+
+
 def test_why_of_other_molecules(campaign):
     table = campaign.parts['batch_01']
     assert 'It has no labels (failed): cannot be embedded' in run('why', 'looked at', table.inchikeys[-1])

@@ -13,7 +13,8 @@ from aiida_osc.generator.fit import fit_jtvae_piece
 from aiida_osc.generator.generator import Generator
 from aiida_osc.generator.junction import decompose
 from aiida_osc.generator.loss import Losses, total_loss
-from aiida_osc.generator.settings import JtvaeSettings, SampleSettings
+from aiida_osc.generator.sample_settings import SampleSettings
+from aiida_osc.generator.settings import JtvaeSettings
 from aiida_osc.generator.vocabulary import build_vocabulary
 from aiida_osc.training.artifact import ModelArtifact
 

@@ -159,12 +159,19 @@ class CampaignFactory:
         plain = MoleculeTable([m.smiles for m in items], [m.inchikey for m in items], ['jtvae'] * len(items))
         generated = MoleculeSetData(plain)
         seed = Int(7 + number).store()
+        origins = [
+            {'attempt': 3 * row, 'how': 'around', 'parents': ['c1ccsc1'], 'aim': 'p_type'} for row in range(len(items))
+        ]
         self.call(
             number,
             'generate',
             'osc.sample_molecules',
             {'model': self.generator, 'seed': seed, 'known': self.known},
-            {'molecules': generated, 'report': Dict({'asked': 14})},
+            {
+                'molecules': generated,
+                'report': Dict({'asked': 14}),
+                'origins': Dict({'seed': 7 + number, 'molecules': dict(zip(plain.inchikeys, origins, strict=True))}),
+            },
         )
         truth = labelled(items, 'jtvae', number)
         rng = np.random.default_rng(100 + number)

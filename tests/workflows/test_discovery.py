@@ -10,7 +10,8 @@ from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.datasets.seed_set import load_seed
 from aiida_osc.errors import OscError
-from aiida_osc.workflows.discovery import DiscoveryWorkChain, validate_budget, validate_inputs
+from aiida_osc.workflows.discovery import DiscoveryWorkChain
+from aiida_osc.workflows.discovery_inputs import validate_budget, validate_generation, validate_inputs, validate_refresh
 from aiida_osc.workflows.protocols import load_protocol
 from aiida_osc.workflows.train_surrogate import TrainSurrogateWorkChain
 
@@ -53,6 +54,18 @@ def test_unusable_budget_is_refused(aiida_profile, budget, reason):
 
 def test_good_budget_is_accepted(aiida_profile):
     assert validate_budget(Dict({'iterations': 1, 'molecules': 1, 'generator_every': 0}), None) is None
+
+
+def test_refresh_schedule_is_checked(aiida_profile):
+    assert validate_refresh(Dict({'epochs': 5, 'decay': 0.5}), None) is None
+    assert 'decay in (0, 1]' in validate_refresh(Dict({'decay': 2.0}), None)
+    assert 'unknown settings rate' in validate_refresh(Dict({'rate': 2.0}), None)
+
+
+def test_sampling_settings_are_checked_before_anything_is_trained(aiida_profile):
+    assert validate_generation(Dict({'count': 5, 'forbid': ['[#7]-[#7]']}), None) is None
+    assert "'[C' is no SMARTS" in validate_generation(Dict({'require': ['[C']}), None)
+    assert 'unknown settings windwos' in validate_generation(Dict({'windwos': {}}), None)
 
 
 def test_labelled_set_is_accepted(aiida_profile):

@@ -38,6 +38,26 @@ def test_molecules_are_new_valid_and_scored(model):
     assert again['molecules'].base.attributes.get('content_hash') == table.content_hash()
 
 
+def test_origins_name_the_decoding_and_the_parents(model):
+    settings = Dict({'count': 5, 'strategy': 'around', 'temperature': 1.5, 'noise': 2.0})
+    outputs = sample_molecules(model, settings, Int(1))
+    origins, table = outputs['origins'].get_dict(), outputs['molecules'].load()
+    assert origins['seed'] == 1
+    assert set(origins['molecules']) == set(table.inchikeys)
+    for entry in origins['molecules'].values():
+        assert 0 <= entry['attempt'] < outputs['report']['attempts']
+        assert len(entry['parents']) == 1
+        assert entry['parents'][0] in SMILES
+
+
+def test_windows_of_a_campaign_without_a_head_lead_nowhere(model):
+    promotion = {'p_type': {'scale': 'gas phase', 'windows': {'ie_adiabatic': [5.0, 6.0]}}}
+    settings = Dict({'count': 3, 'temperature': 1.5, 'noise': 2.0})
+    outputs = sample_molecules(model, settings, Int(1), promotion=Dict(promotion))
+    assert outputs['report']['families'] == {}
+    assert outputs['molecules'].count > 0
+
+
 def test_excluded_molecules_do_not_come_again(model):
     settings = Dict({'count': 5, 'temperature': 1.5, 'noise': 2.0})
     first = sample_molecules(model, settings, Int(1))['molecules']

@@ -1,21 +1,16 @@
 """From the SMILES of a table to featurised molecules, in this process or in several, done once for all pieces."""
 
-import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 
-import h5py
 import numpy as np
 
 from aiida_osc.chem.molecules import MoleculeError
-from aiida_osc.datasets.hdf5 import open_checked
+from aiida_osc.datasets.feature_cache import cached
 from aiida_osc.errors import OscError
 from aiida_osc.generator.assemble import decompose_checked
 from aiida_osc.generator.junction import JunctionTree, canonical_graph
@@ -25,9 +20,6 @@ from aiida_osc.generator.tensors import Features, GraphArrays, featurise, graph_
 from aiida_osc.generator.vocabulary import Vocabulary, frequent_chains
 from aiida_osc.training.artifact import package_versions
 
-#: Smaller sets are decomposed again sooner than anyone notices.
-CACHED_FROM = 1000
-_FILES_KEPT = 8
 _CHUNK = 250
 
 
@@ -125,11 +117,19 @@ def featurise_table(
     :param decomposed: what :func:`decompose_table` made of ``smiles``; made here when missing and not in the file.
     :raises OscError: when there are fewer than two.
     """
-    path = _cache_file(smiles, vocabulary) if len(smiles) >= CACHED_FROM else None
-    if path is not None and path.is_file():
-        # A file that cannot be read is made again.
-        with suppress(OscError):
-            return _read(path)
+    names = (json.dumps([package_versions(), vocabulary.to_json()]), *smiles)
+    kept = cached('motifs', names, lambda: _featurise_all(smiles, vocabulary, decomposed, jobs))
+    rejected = {int(row): reason for row, reason in json.loads(kept['rejected'].tobytes()).items()}
+    if len(kept['rows']) < 2:
+        reasons = '; '.join(count_reasons(rejected)) or 'the set is empty'
+        raise OscError(f'{len(kept["rows"])} molecules decompose into motifs, two at least are needed ({reasons})')
+    return Featurised(tuple(kept['rows'].tolist()), FeatureStore.of(kept), rejected)
+
+
+def _featurise_all(
+    smiles: Sequence[str], vocabulary: Vocabulary, decomposed: Decomposed | None, jobs: int
+) -> dict[str, np.ndarray]:
+    """Return rows, reasons and features as arrays."""
     if decomposed is None:
         decomposed = decompose_table(smiles, 1, chains=vocabulary.chains, jobs=jobs)
     features: dict[int, Features] = {}
@@ -139,43 +139,8 @@ def featurise_table(
             features[row] = featurise(arrays, tree, vocabulary)
         except MoleculeError as exception:
             rejected[row] = str(exception)
-    if len(features) < 2:
-        reasons = '; '.join(count_reasons(rejected)) or 'the set is empty'
-        raise OscError(f'{len(features)} molecules decompose into motifs, two at least are needed ({reasons})')
-    done = Featurised(tuple(features), FeatureStore.pack(list(features.values())), rejected)
-    if path is not None:
-        # A full or read-only disk costs the next piece some seconds, no more.
-        with suppress(OSError):
-            _write(done, path)
-    return done
-
-
-def _cache_file(smiles: Sequence[str], vocabulary: Vocabulary) -> Path:
-    home = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
-    digest = hashlib.sha256(json.dumps([package_versions(), vocabulary.to_json(), list(smiles)]).encode())
-    return Path(home) / 'aiida-osc' / f'motifs-{digest.hexdigest()[:32]}.h5'
-
-
-def _write(done: Featurised, path: Path) -> None:
-    """Write the file under another name first, so that two trainings at a time do not meet; drop the oldest files."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f'.{os.getpid()}')
-    with h5py.File(draft, 'w', track_order=False) as handle:
-        done.features.write(handle.create_group('features'))
-        handle['rows'] = np.array(done.rows, dtype=np.int64)
-        # Not an attribute: those hold 64 kB at most.
-        handle['rejected'] = json.dumps(done.rejected)
-    draft.replace(path)
-    files = sorted(path.parent.glob('motifs-*.h5'), key=lambda file: file.stat().st_mtime)
-    for old in files[:-_FILES_KEPT]:
-        old.unlink(missing_ok=True)
-
-
-def _read(path: Path) -> Featurised:
-    with open_checked(path) as handle:
-        features = FeatureStore.read(handle['features'])
-        rejected = {int(row): reason for row, reason in json.loads(handle['rejected'][()]).items()}
-        rows = tuple(handle['rows'][:].tolist())
-        if len(rows) != len(features):
-            raise OscError(f'{path} does not hold as many molecules as rows')
-        return Featurised(rows, features, rejected)
+    return {
+        'rows': np.array(list(features), dtype=np.int64),
+        'rejected': np.frombuffer(json.dumps(rejected).encode(), dtype=np.uint8),
+        **(FeatureStore.pack(list(features.values())).flat() if features else {}),
+    }

@@ -1,12 +1,10 @@
-"""Featurised molecules one after the other in a few arrays, in memory and in an HDF5 file."""
+"""Featurised molecules one after the other in a few arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
-import h5py
 import numpy as np
 
-from aiida_osc.errors import OscError
 from aiida_osc.generator.tensors import Features
 
 _NAMES = tuple(item.name for item in fields(Features))
@@ -48,24 +46,16 @@ class FeatureStore(Sequence[Features]):
         """Return the memory the values take."""
         return sum(array.nbytes for array in self.arrays.values())
 
-    def write(self, group: h5py.Group) -> None:
-        """Write everything into an HDF5 group."""
-        for name, array in self.arrays.items():
-            group.create_dataset(name, data=array, compression='gzip', shuffle=True)
-            counts = _smallest(np.diff(self.starts[name]))
-            group.create_dataset(f'{name}_counts', data=counts, compression='gzip', shuffle=True)
+    def flat(self) -> dict[str, np.ndarray]:
+        """Return everything as arrays by name."""
+        counts = {f'{name}_counts': _smallest(np.diff(starts)) for name, starts in self.starts.items()}
+        return {**self.arrays, **counts}
 
     @classmethod
-    def read(cls, group: h5py.Group) -> 'FeatureStore':
-        """Return what :meth:`write` wrote.
-
-        :raises OscError: when lengths do not fit each other.
-        """
-        arrays = {name: group[name][:] for name in _NAMES}
-        starts = {name: np.cumsum([0, *group[f'{name}_counts'][:]], dtype=np.int64) for name in _NAMES}
-        if any(starts[name][-1] != len(array) for name, array in arrays.items()):
-            raise OscError('featurised molecules whose lengths do not fit: decompose them again')
-        return cls(arrays, starts)
+    def of(cls, flat: Mapping[str, np.ndarray]) -> 'FeatureStore':
+        """Return the store that :meth:`flat` gave the arrays of."""
+        starts = {name: np.cumsum([0, *flat[f'{name}_counts']], dtype=np.int64) for name in _NAMES}
+        return cls({name: flat[name] for name in _NAMES}, starts)
 
 
 def _smallest(values: np.ndarray) -> np.ndarray:

@@ -1,21 +1,25 @@
 """Molecules in the forms that the families of surrogates read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from functools import cached_property
 
 import numpy as np
+import rdkit
 from rdkit import Chem
 from scipy.sparse import csr_array
 
-from aiida_osc.chem.fingerprints import BITS, morgan_counts
+from aiida_osc.chem.fingerprints import BITS, RADIUS, morgan_counts
 from aiida_osc.chem.molecules import parse_smiles
+from aiida_osc.datasets.feature_cache import cached
 from aiida_osc.datasets.geometry_table import Geometry
 from aiida_osc.errors import OscError
 from aiida_osc.qc.fourpoint import formula
-from aiida_osc.surrogate.feature_cache import cached
-from aiida_osc.surrogate.featurise import Graphs, featurise_mols
+from aiida_osc.surrogate.featurise import FEATURES_VERSION, Graphs, featurise_mols
 from aiida_osc.surrogate.neighbours import SpatialGraphs
+
+#: What the kept forms follow from besides the molecules.
+VERSIONS = {'graphs': (str(FEATURES_VERSION), rdkit.__version__), 'counts': (f'{RADIUS} {BITS}', rdkit.__version__)}
 
 
 class Molecules:
@@ -63,14 +67,14 @@ class Molecules:
         """Return atoms and bonds as categories."""
         if self._mols is not None:
             return featurise_mols(self._mols)
-        return Graphs(**cached('graphs', self.smiles, lambda: vars(featurise_mols(self._read()))))
+        return Graphs(**self._cached('graphs', lambda: vars(featurise_mols(self._read()))))
 
     @cached_property
     def counts(self) -> csr_array:
         """Return the Morgan features, shape ``(molecules, 2048)``."""
         if self._mols is not None:
             return morgan_counts(self._mols)
-        kept = cached('counts', self.smiles, lambda: _arrays(morgan_counts(self._read())))
+        kept = self._cached('counts', lambda: _arrays(morgan_counts(self._read())))
         return csr_array((kept['data'], kept['indices'], kept['indptr']), shape=(len(self), BITS))
 
     @cached_property
@@ -82,6 +86,9 @@ class Molecules:
                 for smiles, item in zip(self.smiles, self._structures, strict=True)
             ]
         )
+
+    def _cached(self, kind: str, make: Callable[[], Mapping[str, np.ndarray]]) -> Mapping[str, np.ndarray]:
+        return cached(kind, (*VERSIONS[kind], *self.smiles), make)
 
     def _read(self) -> Sequence[Chem.Mol]:
         return [parse_smiles(item) for item in self.smiles]

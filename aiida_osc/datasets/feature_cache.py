@@ -6,22 +6,22 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import h5py
 import numpy as np
-import rdkit
 
-from aiida_osc.chem.fingerprints import BITS, RADIUS
 from aiida_osc.datasets.hdf5 import open_checked
 from aiida_osc.errors import OscError
-from aiida_osc.surrogate.featurise import FEATURES_VERSION
 
 LOGGER = logging.getLogger(__name__)
 #: Environment variable with the folder; when it is set to nothing, no features are kept.
 VARIABLE = 'AIIDA_OSC_CACHE'
 #: Molecules below which making the features takes no longer than reading them is worth.
 LEAST = 500
+#: Files that are kept, those used last.
+KEPT = 16
 
 
 def cache_folder() -> Path | None:
@@ -32,29 +32,26 @@ def cache_folder() -> Path | None:
     return Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache', 'aiida-osc')
 
 
-def cached(kind: str, smiles: Sequence[str], make: Callable[[], Mapping[str, np.ndarray]]) -> Mapping[str, np.ndarray]:
-    """Return the features of ``smiles`` from the cache, or make and keep them.
+def cached(kind: str, names: Sequence[str], make: Callable[[], Mapping[str, np.ndarray]]) -> Mapping[str, np.ndarray]:
+    """Return features from the cache, or make and keep them.
 
-    A file is named by the content of the data set and the versions of features and RDKit, and replaced as a whole, so
-    processes can share the folder. One that is damaged, or cannot be written, costs time alone.
+    A file is named by what the features follow from, and replaced as a whole, so processes can share the folder. One
+    that is damaged, or cannot be written, costs time alone.
 
     :param kind: name of the features.
+    :param names: all that they follow from: the SMILES of the data set, and versions and settings besides.
     :param make: returns the arrays by name.
     """
     folder = cache_folder()
-    if folder is None or len(smiles) < LEAST:
+    if folder is None or len(names) < LEAST:
         return make()
-    path = folder / f'{_key(kind, smiles)}.h5'
+    digest = hashlib.sha256('\n'.join((kind, *names)).encode()).hexdigest()
+    path = folder / f'{kind}-{digest[:40]}.h5'
     arrays = _read(path)
     if arrays is None:
         arrays = make()
         _write(path, arrays)
     return arrays
-
-
-def _key(kind: str, smiles: Sequence[str]) -> str:
-    versions = f'{kind} {FEATURES_VERSION} {RADIUS} {BITS} {rdkit.__version__}'
-    return hashlib.sha256('\n'.join((versions, *smiles)).encode()).hexdigest()
 
 
 def _read(path: Path) -> Mapping[str, np.ndarray] | None:
@@ -64,6 +61,8 @@ def _read(path: Path) -> Mapping[str, np.ndarray] | None:
         with open_checked(path) as handle:
             arrays = {name: handle[name][()] for name in handle}
             if handle.attrs['digest'] == _digest(arrays):
+                with suppress(OSError):
+                    path.touch()
                 return arrays
     except OscError as exception:
         LOGGER.debug('%s', exception)
@@ -78,12 +77,18 @@ def _write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         with h5py.File(part, 'w') as handle:
             handle.attrs['digest'] = _digest(arrays)
             for name, array in arrays.items():
-                handle.create_dataset(name, data=array, track_times=False)
+                handle.create_dataset(name, data=array, track_times=False, **_packing(array))
         part.replace(path)
+        for old in sorted(path.parent.glob('*.h5'), key=lambda item: item.stat().st_mtime)[:-KEPT]:
+            old.unlink()
     except OSError as exception:
         LOGGER.debug('features are not kept: %s', exception)
         with suppress(OSError):
             part.unlink()
+
+
+def _packing(array: np.ndarray) -> dict[str, Any]:
+    return {'compression': 'gzip', 'shuffle': True} if array.size else {}
 
 
 def _digest(arrays: Mapping[str, np.ndarray]) -> str:

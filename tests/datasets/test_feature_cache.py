@@ -1,13 +1,15 @@
 """Features of data sets kept in files."""
 
 import logging
+import os
 
 import h5py
 import numpy as np
 import pytest
 
-from aiida_osc.surrogate import feature_cache, molecules
-from aiida_osc.surrogate.feature_cache import VARIABLE, cache_folder, cached
+from aiida_osc.datasets import feature_cache
+from aiida_osc.datasets.feature_cache import VARIABLE, cache_folder, cached
+from aiida_osc.surrogate import molecules
 from aiida_osc.surrogate.molecules import Molecules
 
 SMILES = ['CC#N', 'c1ccsc1', 'C']
@@ -37,13 +39,21 @@ def test_features_are_made_once(folder, monkeypatch):
 
 
 def test_other_content_and_other_versions_are_other_files(folder, monkeypatch):
-    cached('graphs', SMILES, lambda: {'a': np.zeros(1)})
-    for change in ('smiles', 'kind', 'version'):
-        if change == 'version':
-            monkeypatch.setattr(feature_cache, 'FEATURES_VERSION', 'next')
-        smiles, kind = SMILES[::-1] if change == 'smiles' else SMILES, 'counts' if change == 'kind' else 'graphs'
-        assert cached(kind, smiles, lambda: {'a': np.ones(1)})['a'] == 1
-    assert len(list(folder.iterdir())) == 4
+    features(SMILES)
+    features(SMILES[::-1])
+    monkeypatch.setitem(molecules.VERSIONS, 'graphs', ('next',))
+    features(SMILES)
+    assert sorted(path.name.split('-')[0] for path in folder.iterdir()) == ['counts'] * 2 + ['graphs'] * 3
+
+
+def test_files_that_were_not_used_for_long_are_dropped(folder, monkeypatch):
+    monkeypatch.setattr(feature_cache, 'KEPT', 2)
+    for age, name in enumerate('abc'):
+        cached(name, SMILES, lambda: {'a': np.zeros(1)})
+        for path in folder.glob(f'{name}-*'):
+            os.utime(path, (age, age))
+        cached('a', SMILES, lambda: {'a': np.zeros(1)})
+    assert {path.name[0] for path in folder.iterdir()} == {'a', 'c'}
 
 
 def damage(path, how):
@@ -82,7 +92,7 @@ def test_a_folder_that_cannot_be_written_costs_nothing_but_time(folder, caplog):
 
 
 def test_small_sets_are_not_kept(folder, monkeypatch):
-    monkeypatch.setattr(feature_cache, 'LEAST', len(SMILES) + 1)
+    monkeypatch.setattr(feature_cache, 'LEAST', len(SMILES) + 3)
     features(SMILES)
     assert not folder.exists()
 

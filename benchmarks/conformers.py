@@ -1,9 +1,9 @@
 """Compare structures of a conformer model with those of ETKDGv3, alone and with MMFF94, in one markdown table.
 
 Molecules are random ones of QM9 that belong to the common test split, so that no model of ours was trained on them, and
-their references the B3LYP/6-31G(2df,p) minima of QM9. ``--dimers FOLDER`` adds donor-acceptor dimers: the folder holds
-``dimers.csv`` (columns SMILES, whose first two atoms are the bond between the halves, and xyz_file_name) and
-``structures_xyz.tar.gz``.
+their references the B3LYP/6-31G(2df,p) minima of QM9. ``--dimers FOLDER`` adds donor-acceptor dimers of that split: the
+folder holds ``dimers.csv`` (columns SMILES, whose first two atoms are the bond between the halves, and xyz_file_name)
+and ``structures_xyz.tar.gz``.
 
 The model is asked for all molecules at once, the others for one after the other; times are CPU time of one thread per
 structure made, and what embedding spends on molecules that it fails on is told below the table.
@@ -82,20 +82,20 @@ def read_qm9(count: int, seed: int) -> list[Item]:
 
 
 def read_dimers(folder: Path, count: int, seed: int) -> list[Item]:
-    """Return random dimers with their references."""
+    """Return random dimers of the common test split with their references."""
     with (folder / 'dimers.csv').open(newline='') as stream:
         rows = {Path(row['xyz_file_name']).name: row['SMILES'] for row in csv.DictReader(stream)}
-    names = np.random.default_rng(seed).permutation(sorted(rows))[:count].tolist()
+    names = np.random.default_rng(seed).permutation(sorted(rows))[: count * DRAWN_PER_MOLECULE].tolist()
     items = []
     for structure in _archive(folder / 'structures_xyz.tar.gz', {name: rows[name] for name in names}):
         placed = collect_structures([structure], level='reference', source='dimers')
         if placed.rejected:
             print(f'left out: {placed.rejected[0]}', file=sys.stderr)
-            continue
-        reference = Reference(placed.molecules.smiles[0], placed.geometries.geometries[0].positions)
-        match = reference.mol.GetSubstructMatch(Chem.MolFromSmiles(structure.smiles))
-        items.append(Item(reference, (match[0], match[1])))
-    return items
+        elif in_common_test_split(placed.molecules.inchikeys[0]):
+            reference = Reference(placed.molecules.smiles[0], placed.geometries.geometries[0].positions)
+            match = reference.mol.GetSubstructMatch(Chem.MolFromSmiles(structure.smiles))
+            items.append(Item(reference, (match[0], match[1])))
+    return items[:count]
 
 
 def _archive(path: Path, wanted: dict[str, str]) -> Iterator[Structure]:

@@ -52,11 +52,13 @@ def test_killed_worker_is_cured_and_living_processes_are_left_alone(shell, folde
 
 def test_calcfunction_of_another_program_is_left_alone_until_that_dies(shell, folder):
     with shell.start('run', str(folder)) as program:
-        wait_until((folder / 'worker').exists)
-        calcfunction = shell.python('last')
-        assert shell.run('aiida-osc', 'doctor', '--fix').stdout == 'profile osc: all is well\n'
-        assert shell.python('state', calcfunction) == 'running unsealed'
-        program.kill()
+        try:
+            wait_until((folder / 'worker').exists)
+            calcfunction = shell.python('last')
+            assert shell.run('aiida-osc', 'doctor', '--fix').stdout == 'profile osc: all is well\n'
+            assert shell.python('state', calcfunction) == 'running unsealed'
+        finally:
+            program.kill()
     assert f'error: process {calcfunction} died' in shell.run('aiida-osc', 'doctor').stdout
     assert shell.run('aiida-osc', 'doctor', '--fix').returncode == 0
     assert shell.python('state', calcfunction) == 'killed sealed'

@@ -40,7 +40,18 @@ def test_train_and_generate_on_files(tmp_path):
     with out.open() as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == 3
-    assert set(rows[0]) == {'smiles', 'inchikey', 'source', 'sa_score@Ertl-Schuffenhauer'}
+    expected = {
+        'smiles',
+        'inchikey',
+        'source',
+        'sa_score@Ertl-Schuffenhauer',
+        'attempt',
+        'how',
+        'parents',
+        'aim',
+        'inside',
+    }
+    assert set(rows[0]) == expected
 
 
 def test_windows_of_another_form_are_refused(tmp_path):

@@ -6,7 +6,7 @@ from rdkit import Chem
 
 from aiida_osc.chem.molecules import standardise
 from aiida_osc.datasets.enumeration import RULES, EnumerationSettings, _reaction, enumerate_molecules
-from aiida_osc.datasets.seed_set import load_seed
+from aiida_osc.datasets.seed_set import load_seed, seed_entries
 from aiida_osc.errors import OscError
 
 
@@ -33,7 +33,7 @@ def test_rules(rule, reactants, product):
 
 
 def test_every_rule_makes_something_of_the_seed_set():
-    mols = [Chem.MolFromSmiles(item) for item in load_seed(labelled=False).smiles[:120]]
+    mols = [Chem.MolFromSmiles(entry.smiles) for entry in seed_entries()]
     for rule in RULES:
         reaction = _reaction(rule)
         pairs = ((mol, mols[0])[: reaction.GetNumReactantTemplates()] for mol in mols)

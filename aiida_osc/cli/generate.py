@@ -188,7 +188,9 @@ def write_molecules(table, path: str, origins: dict[str, Any]) -> None:
 
 
 def _cell(value: Any) -> str:
-    return ' '.join(value) if isinstance(value, list) else str(value)
+    from aiida_osc.datasets.export import escape_cell
+
+    return escape_cell(' '.join(value) if isinstance(value, list) else str(value))
 
 
 def _sample_files(model: str, values: dict, seed: int, exclude: str | None, surrogate: str | None, objectives: dict):

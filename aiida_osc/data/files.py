@@ -2,7 +2,7 @@
 
 import io
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,8 @@ class HDF5Data(Data):
 
     FILE_NAME: str
     CONTENT: type[Any]
+    #: Returns the attributes of the node that holds an object.
+    describe: Callable[[Any], dict[str, Any]]
 
     def __init__(self, content: Any, **kwargs):
         """Store ``content`` in its file.
@@ -61,11 +63,6 @@ class HDF5Data(Data):
         content.write(buffer)
         self.base.repository.put_object_from_bytes(buffer.getvalue(), self.FILE_NAME)
         self.base.attributes.set_many(self.describe(content))
-
-    @staticmethod
-    def describe(content: Any) -> dict[str, Any]:
-        """Return the attributes of the node that holds ``content``."""
-        raise NotImplementedError
 
     def load(self) -> Any:
         """Return the plain object.

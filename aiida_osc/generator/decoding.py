@@ -48,11 +48,12 @@ class TreeDecoder:
                 break
             index = torch.tensor(rows)
             inputs = network.step_inputs(_inputs([trees[row] for row in rows]))
-            _, walked = network.walk(inputs.unsqueeze(1), states.index_select(0, index).unsqueeze(0))
-            states = states.index_copy(0, index, walked[0])
-            history[index, step] = walked[0]
+            own = latent.index_select(0, index)
+            walked = network.advance(inputs.unsqueeze(1), own, states.index_select(0, index)).squeeze(1)
+            states = states.index_copy(0, index, walked)
+            history[index, step] = walked
             back = torch.tensor([states_of[row][trees[row].current] for row in rows])
-            guided = network.decision_states(walked[0], history[index, back], inputs, latent.index_select(0, index))
+            guided = network.decision_states(walked, history[index, back], inputs, own)
             for row in rows:
                 states_of[row][trees[row].current] = step
             self._act([trees[row] for row in rows], guided, choices, temperature, generator)

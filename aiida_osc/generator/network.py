@@ -1,4 +1,4 @@
-"""The JT-VAE: two encoders, a latent vector, property heads and a decoder that builds the tree depth first.
+"""The JT-VAE: encoders of graph and tree, a latent vector, property heads and a decoder that builds the tree depth first.
 
 After Jin, Barzilay and Jaakkola (arXiv 1802.04364), with motifs larger than rings and with the attachment decided as
 the tree grows, as in their hierarchical model (arXiv 2002.03230). Each decision names the site of the current motif
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from aiida_osc.generator.encoder import GraphEncoder, TreeEncoder
+from aiida_osc.generator.encoder import GraphEncoder, TreeEncoder, WalkEncoder
 from aiida_osc.generator.tensors import Batch, expansion_tables
 from aiida_osc.generator.vocabulary import Vocabulary
 
@@ -67,11 +67,13 @@ class JtvaeNetwork(nn.Module):
         self.fresh = nn.Embedding(2, hidden)
         self.graph_encoder = GraphEncoder(hidden, graph_rounds)
         self.tree_encoder = TreeEncoder(hidden)
+        self.walk_encoder = WalkEncoder(hidden)
         self.graph_latent = nn.Linear(hidden, latent)
-        self.tree_latent = nn.Linear(hidden, latent)
+        self.tree_latent = nn.Linear(3 * hidden, latent)
         self.property_heads = nn.Sequential(nn.Linear(latent, hidden), nn.ReLU(), nn.Linear(hidden, max(properties, 1)))
         self.start = nn.Linear(latent, hidden)
         self.walk = nn.GRU(2 * hidden, hidden, batch_first=True)
+        self.hint = nn.Linear(latent, 2 * hidden)
         self.guide = nn.Linear(latent, hidden)
         self.look_back = nn.Sequential(nn.Linear(4 * hidden, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU())
         self.root_query = _query(hidden, hidden)
@@ -99,7 +101,9 @@ class JtvaeNetwork(nn.Module):
         """Return the posterior of the latent vectors."""
         motif, attachment, site = batch.nodes[:, :3].unbind(1)
         joints = self.sites(site) + self.attachments(attachment)
-        tree = self.tree_latent(self.tree_encoder(batch, self.motifs(motif) + joints, joints))
+        rising = self.tree_encoder(batch, self.motifs(motif) + joints, joints)
+        walking = self.walk_encoder(batch, self.step_inputs(batch.inputs))
+        tree = self.tree_latent(torch.cat([rising, walking], dim=1))
         graph = self.graph_latent(self.graph_encoder(batch))
         pairs = [part.float().chunk(2, dim=1) for part in (tree, graph)]
         mean, log_variance = (torch.cat(parts, dim=1) for parts in zip(*pairs, strict=True))
@@ -117,6 +121,17 @@ class JtvaeNetwork(nn.Module):
         motif, attachment, site, fresh = inputs.unbind(-1)
         place = self.sites(site) + self.attachments(attachment) + self.fresh(fresh)
         return torch.cat([self.motifs(motif), place], dim=-1)
+
+    def advance(self, inputs: Tensor, latent: Tensor, state: Tensor) -> Tensor:
+        """Return the states of the walk after each of some steps; the latent vector is read anew at every step.
+
+        :param inputs: embedded inputs, shape ``(molecules, steps, 2 hidden)``.
+        :param latent: shape ``(molecules, latent)``.
+        :param state: before the first of these steps, shape ``(molecules, hidden)``.
+        :returns: shape ``(molecules, steps, hidden)``.
+        """
+        walked, _ = self.walk(inputs + self.hint(latent).unsqueeze(1), state.unsqueeze(0))
+        return walked
 
     def decision_states(self, walked: Tensor, back: Tensor, inputs: Tensor, latent: Tensor) -> Tensor:
         """Return what decisions are made from.
@@ -137,7 +152,7 @@ class JtvaeNetwork(nn.Module):
         if self.training and self.dropout:
             keep = torch.rand(inputs.shape[:2], device=inputs.device) >= self.dropout
             inputs = inputs * keep.unsqueeze(-1)
-        walked, _ = self.walk(inputs, first.unsqueeze(0))
+        walked = self.advance(inputs, latent, first)
         history = torch.cat([first.unsqueeze(1), walked], dim=1)
         back = history.gather(1, batch.back.unsqueeze(-1).expand(-1, -1, self.hidden))
         states = self.decision_states(walked, back, inputs, latent.unsqueeze(1)).flatten(0, 1)

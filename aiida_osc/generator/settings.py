@@ -36,9 +36,9 @@ class JtvaeSettings(FitSettings):
     hidden: int = 160
     latent: int = 64
     graph_rounds: int = 3
-    dropout: float = 0.2
-    kl_weight: float = 0.05
-    kl_epochs: float = 0.5
+    dropout: float = 0.0
+    kl_weight: float = 0.03
+    kl_epochs: float = 1.0
     free_bits: float = 0.0
     property_weight: float = 1.0
     chain_count: int = 2

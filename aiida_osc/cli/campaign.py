@@ -27,6 +27,8 @@ class Campaign(Settings):
     :param molecules: ``seed``, a CSV, SMILES, SDF or HDF5 file, or the pk, uuid or label of a molecule set.
     :param code: label of the code of the labelling engine.
     :param xtb_code: label of the code that makes start geometries, for the engines psi4, orca and gaussian.
+    :param generator: ``generator``, or the folder, pk, uuid or label of another model that proposes the first
+        molecules; empty to train one on ``molecules``.
     :param diffusion: ``conformers``, or the folder, pk, uuid or label of another model that draws start structures;
         empty to embed them.
     :param training_code: label of the code ``aiida-osc`` that trains the models; empty to train in the daemon.
@@ -41,6 +43,7 @@ class Campaign(Settings):
     seed: int = 0
     code: str = 'tblite'
     xtb_code: str = 'tblite'
+    generator: str | int = ''
     diffusion: str | int = ''
     training_code: str = ''
     training_options: dict[str, Any] = field(default_factory=dict)
@@ -91,7 +94,6 @@ def submit_campaign(campaign: Campaign):
 
     from aiida_osc.cli.common import require_daemon
     from aiida_osc.cli.labelling import find_code
-    from aiida_osc.cli.training import find_model
     from aiida_osc.workflows.discovery import DiscoveryWorkChain
 
     require_daemon()
@@ -105,7 +107,8 @@ def submit_campaign(campaign: Campaign):
         campaign.seed,
         {'resources': {'num_machines': 1, 'num_mpiprocs_per_machine': campaign.cores}} if campaign.cores else None,
         find_code(campaign.xtb_code) if campaign.engine in PROGRAM_ENGINES else None,
-        find_model(resolve(str(campaign.diffusion))) if campaign.diffusion != '' else None,
+        _model(campaign.diffusion),
+        _model(campaign.generator),
     )
     builder.metadata.label = campaign.label
     if campaign.training_code:
@@ -130,6 +133,13 @@ def _refuse_twin(label: str) -> None:
             f'a campaign {label!r} is still running (pk {twin.pk}): give another label, '
             f'or end it with "verdi process kill {twin.pk}"'
         )
+
+
+def _model(identifier: str | int):
+    """Return the node of the model that ``identifier`` names, None for an empty one."""
+    from aiida_osc.cli.training import find_model
+
+    return find_model(resolve(str(identifier))) if identifier != '' else None
 
 
 def _molecules(identifier: str | int):

@@ -14,7 +14,8 @@ def discover(campaign: str, dry_run: bool, wait: bool, profile: str | None):
     """Submit the discovery campaign described in CAMPAIGN (YAML).
 
     Keys: label, molecules (seed, a file, or the pk, uuid or label of a node), protocol, seed, code, xtb_code,
-    diffusion (a model that draws start structures), cores, overrides.
+    generator (a model that proposes the first molecules), diffusion (one that draws start structures), cores,
+    overrides.
     """
     from aiida_osc.cli.campaign import read_campaign
 

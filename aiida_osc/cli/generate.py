@@ -7,14 +7,20 @@ from typing import Any
 
 import click
 
-from aiida_osc.cli.common import is_file, profile_option, seed_option
+from aiida_osc.cli.common import ModelName, is_file, profile_option, seed_option
 
 #: How a molecule came about: number of its decoding, what made its latent vector, the parents, the family aimed at.
 ORIGIN = ('attempt', 'how', 'parents', 'aim', 'inside')
 
 
 @click.command()
-@click.option('--model', required=True, metavar='FOLDER|NODE', help='A finished generator.')
+@click.option(
+    '--model',
+    type=ModelName(),
+    required=True,
+    metavar='NAME|FOLDER|NODE',
+    help='A finished generator, such as generator, which comes with the package.',
+)
 @click.option('-n', '--count', type=click.IntRange(1), default=100, show_default=True, help='Molecules wanted.')
 @click.option('--out', type=click.Path(dir_okay=False), metavar='CSV', help='File to write; needed for a FOLDER.')
 @click.option(

@@ -1,4 +1,4 @@
-"""The encoders: messages over bonds for the graph; from the leaves to the root, and along a walk, for the junction tree."""
+"""The encoders: messages over bonds for the graph; from the leaves to the root, and along a walk, for the tree."""
 
 import torch
 from torch import Tensor, nn

@@ -1,6 +1,5 @@
 """Training of a generator, piece by piece."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -40,8 +39,8 @@ def fit_jtvae_piece(
     """Train a generator for one piece and return the checkpoint, or the finished model when it is the last.
 
     An unfinished ``checkpoint`` goes on; table, settings and seed must be those it began with. A finished one is a warm
-    start: its motifs keep their numbers and weights, new ones join them. Molecules that do not decompose are left out,
-    counted in ``config['extra']['rejected']``.
+    start: its shape stays, its motifs keep their numbers and weights, new ones join them, and columns that it knows
+    keep their property heads. Molecules that do not decompose are left out, counted in ``config['extra']['rejected']``.
 
     :param seed: decides validation part, initial weights, noise and shuffling.
     :param report: called with the record of each epoch.
@@ -55,7 +54,7 @@ def fit_jtvae_piece(
     else:
         base = _warm_vocabulary(checkpoint)
         decomposed, state = decompose_table(used.smiles, settings.chain_count, base, jobs=settings.jobs), None
-        config = _begin(table, used, decomposed, settings, seed, base)
+        config = _begin(table, used, decomposed, settings, seed, checkpoint)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed % 2**63)
         network, vocabulary = build_network(config)
@@ -82,17 +81,19 @@ def _begin(
     decomposed: Decomposed,
     settings: JtvaeSettings,
     seed: int,
-    base: Vocabulary | None,
+    start: ModelArtifact | None,
 ) -> dict[str, Any]:
-    vocabulary = choose_vocabulary(decomposed, base)
+    vocabulary = choose_vocabulary(decomposed, _warm_vocabulary(start))
     normalisation = choose_columns(used, decomposed.rows, settings.min_labels)
-    shape = ('hidden', 'latent', 'graph_rounds', 'dropout')
+    shape = {name: getattr(settings, name) for name in ('hidden', 'latent', 'graph_rounds')}
+    if start is not None:
+        shape = {name: start.config['architecture'][name] for name in shape}
     return {
         'format': FORMAT,
         'kind': 'jtvae',
-        'architecture': {name: getattr(settings, name) for name in shape},
+        'architecture': {**shape, 'dropout': settings.dropout},
         'targets': list(normalisation),
-        'training': {'settings': settings.to_dict(), 'seed': seed, 'start': 'new' if base is None else 'warm'},
+        'training': {'settings': settings.to_dict(), 'seed': seed, 'start': 'new' if start is None else 'warm'},
         'metrics': {},
         'data_hash': table.content_hash(),
         'versions': package_versions(),
@@ -102,7 +103,7 @@ def _begin(
             'normalisation': {name: list(pair) for name, pair in normalisation.items()},
             'known': sorted({key[:14] for key in table.inchikeys}),
             'memory': [],
-            'spread': [1.0] * settings.latent,
+            'spread': [1.0] * shape['latent'],
         },
     }
 
@@ -114,20 +115,19 @@ def _warm_vocabulary(checkpoint: ModelArtifact | None) -> Vocabulary | None:
     return Vocabulary.from_json(checkpoint.config['extra'].get('vocabulary', {}))
 
 
-def _inherit(network: JtvaeNetwork, config: dict[str, Any], checkpoint: ModelArtifact) -> None:
-    """Copy what fits of a finished model: tables by their leading rows, the property heads when the columns agree."""
-    same_columns = checkpoint.config['targets'] == config['targets']
-    own = network.state_dict()
-    merged = {
-        name: tensor if name.startswith('property_heads') and not same_columns else _merged(tensor, checkpoint, name)
-        for name, tensor in own.items()
-    }
+def _inherit(network: JtvaeNetwork, config: dict[str, Any], start: ModelArtifact) -> None:
+    """Copy the weights of a finished model: tables by their leading rows, property heads by their columns."""
+    merged = {name: _merged(own, start.weights.get(name)) for name, own in network.state_dict().items()}
+    old_heads = {name: row for row, name in enumerate(start.config['targets'])}
+    pairs = [(row, old_heads[name]) for row, name in enumerate(config['targets']) if name in old_heads]
+    for name in ('property_heads.2.weight', 'property_heads.2.bias'):
+        merged[name] = network.state_dict()[name].clone()
+        for row, old in pairs:
+            merged[name][row] = start.weights[name][old]
     load_weights(network, merged)
 
 
-def _merged(own: Tensor, checkpoint: ModelArtifact, name: str) -> Tensor:
-    weights: Mapping[str, Tensor] = checkpoint.weights
-    old = weights.get(name)
+def _merged(own: Tensor, old: Tensor | None) -> Tensor:
     if old is None or old.ndim != own.ndim or old.shape[1:] != own.shape[1:] or len(old) > len(own):
         return own
     return torch.cat([old.to(own), own[len(old) :]])

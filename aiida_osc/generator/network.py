@@ -1,4 +1,4 @@
-"""The JT-VAE: encoders of graph and tree, a latent vector, property heads and a decoder that builds the tree depth first.
+"""The JT-VAE: encoders of graph and tree, a latent vector, property heads, a decoder that builds the tree depth first.
 
 After Jin, Barzilay and Jaakkola (arXiv 1802.04364), with motifs larger than rings and with the attachment decided as
 the tree grows, as in their hierarchical model (arXiv 2002.03230). Each decision names the site of the current motif

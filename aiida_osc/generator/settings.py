@@ -11,8 +11,8 @@ from aiida_osc.training.settings import FitSettings
 class JtvaeSettings(FitSettings):
     """Settings of a JT-VAE training, those of the loop included.
 
-    :param hidden: width of all hidden layers.
-    :param latent: size of the latent vector; the tree and the graph encoder give one half each.
+    :param hidden: width of all hidden layers; a warm start keeps the shape of the model it starts from.
+    :param latent: size of the latent vector, from the tree and the graph encoder together.
     :param graph_rounds: rounds of message passing over bonds.
     :param dropout: share of decoder inputs that are blanked, so that the decoder listens to the latent vector.
     :param kl_weight: weight of the KL divergence after annealing.

@@ -64,7 +64,16 @@ class DiscoveryWorkChain(WorkChain):
 
     @classmethod
     def get_builder_from_protocol(
-        cls, code, molecules, protocol=None, overrides=None, seed=0, options=None, xtb_code=None, diffusion=None
+        cls,
+        code,
+        molecules,
+        protocol=None,
+        overrides=None,
+        seed=0,
+        options=None,
+        xtb_code=None,
+        diffusion=None,
+        generator=None,
     ):
         """Return a builder filled with the defaults of ``protocol``.
 
@@ -75,6 +84,7 @@ class DiscoveryWorkChain(WorkChain):
         :param options: ``metadata.options`` of the labelling jobs, such as ``resources``.
         :param xtb_code: a Python with tblite, for engines that need geometries to start from.
         :param diffusion: the :class:`ModelData` that draws start structures; they are embedded without one.
+        :param generator: the :class:`ModelData` that proposes the first molecules; one is trained without it.
         :raises OscError: when the protocol or a key is unknown.
         """
         values = load_protocol('discovery', protocol, overrides)
@@ -84,8 +94,9 @@ class DiscoveryWorkChain(WorkChain):
         builder.budget = Dict(values['budget'])
         for name in ('surrogate', 'generator', 'refresh', 'generation', 'selection', 'geometries', 'promotion'):
             builder.settings[name] = Dict(values[name])
-        if diffusion is not None:
-            builder.diffusion = diffusion
+        for name, model in (('diffusion', diffusion), ('generator', generator)):
+            if model is not None:
+                builder[name] = model
         builder.label.code = code
         if xtb_code is not None:
             builder.label.xtb_code = xtb_code

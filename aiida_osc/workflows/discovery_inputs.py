@@ -33,6 +33,15 @@ def validate_diffusion(node: ModelData, _) -> str | None:
     return None
 
 
+def validate_generator(node: ModelData, _) -> str | None:
+    """Return why the model cannot propose molecules, None when it can."""
+    try:
+        node.artifact().require('jtvae')
+    except OscError as exception:
+        return str(exception)
+    return None
+
+
 def validate_geometries(node: Dict, _) -> str | None:
     """Return why the settings of start structures are unusable, None when they are fine."""
     try:

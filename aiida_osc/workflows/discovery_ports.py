@@ -9,6 +9,7 @@ from aiida_osc.workflows.discovery_inputs import (
     validate_budget,
     validate_diffusion,
     validate_generation,
+    validate_generator,
     validate_geometries,
     validate_inputs,
     validate_refresh,
@@ -25,7 +26,13 @@ def define_inputs(spec, label_class: type[WorkChain]) -> None:
     spec.input('seed', valid_type=Int, help='Seed of all random numbers of the campaign.')
     spec.input('budget', valid_type=Dict, validator=validate_budget, help='When the loop ends.')
     spec.input('surrogate', valid_type=ModelData, required=False, help='Surrogate of the first iteration.')
-    spec.input('generator', valid_type=ModelData, required=False, help='Generator of the first iteration.')
+    spec.input(
+        'generator',
+        valid_type=ModelData,
+        required=False,
+        validator=validate_generator,
+        help='Generator of the first iteration, trained on by the later ones.',
+    )
     spec.input(
         'diffusion',
         valid_type=ModelData,

@@ -30,6 +30,11 @@ def test_model_of_start_structures_may_be_named(tmp_path):
     assert resolved['overrides']['geometries'] == {'sampling': {'steps': 3}}
 
 
+def test_generator_may_be_named(tmp_path):
+    assert read_campaign(write(tmp_path, 'label: first\n')).generator == ''
+    assert read_campaign(write(tmp_path, 'label: first\ngenerator: generator\n')).generator == 'generator'
+
+
 def test_the_shipped_example_is_a_campaign(request):
     campaign = read_campaign(request.config.rootpath / 'examples' / 'campaign.yaml')
     assert yaml.safe_load(yaml.safe_dump(campaign.resolved()))['label'] == 'first campaign'

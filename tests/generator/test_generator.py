@@ -108,6 +108,24 @@ def test_a_warm_start_keeps_old_motifs_and_adds_new_ones(small_table, small_arti
     assert Generator.from_artifact(warm).reconstruct(small_table.smiles) > 0.9
 
 
+def test_a_warm_start_keeps_shape_and_the_heads_of_known_columns(small_table, small_settings):
+    def fit(columns, start=None, **values):
+        known = small_table.with_columns({Column(name, 'made up'): sizes * factor for name, factor in columns.items()})
+        settings = JtvaeSettings.from_dict({**small_settings.to_dict(), 'epochs': 1, 'min_labels': 5, **values})
+        return fit_jtvae_piece(known, settings, seed=0, checkpoint=start)
+
+    sizes = np.array([float(Chem.MolFromSmiles(text).GetNumHeavyAtoms()) for text in small_table.smiles])
+    first = fit({'gap': 1, 'polarizability': 10})
+    warm = fit({'polarizability': 10, 'sa_score': 2}, first, hidden=24, latent=8, learning_rate=1e-7)
+    assert {**warm.config['architecture'], 'dropout': 0} == {**first.config['architecture'], 'dropout': 0}
+    heads = [model.weights['property_heads.2.weight'] for model in (first, warm)]
+    places = [
+        [name.partition('@')[0] for name in model.config['targets']].index('polarizability') for model in (first, warm)
+    ]
+    assert places == [1, 0]
+    assert torch.allclose(heads[0][1], heads[1][0], atol=1e-5)
+
+
 def test_property_heads_learn_and_windows_are_kept(small_table, small_settings):
     sizes = np.array([Chem.MolFromSmiles(text).GetNumHeavyAtoms() for text in small_table.smiles], dtype=float)
     column = Column('polarizability', 'made up')

@@ -15,7 +15,12 @@ from aiida_osc.diffusion.molecules.network import ConformerNetwork
 from aiida_osc.diffusion.molecules.settings import ConformerSettings
 from aiida_osc.training.artifact import SCHEMA, ModelArtifact
 from aiida_osc.workflows.discovery import DiscoveryWorkChain
-from aiida_osc.workflows.discovery_inputs import passed_gate, validate_diffusion, validate_geometries
+from aiida_osc.workflows.discovery_inputs import (
+    passed_gate,
+    validate_diffusion,
+    validate_generator,
+    validate_geometries,
+)
 from aiida_osc.workflows.protocols import load_protocol
 from aiida_osc.workflows.train_surrogate import TrainSurrogateWorkChain
 
@@ -143,6 +148,11 @@ def test_model_of_another_kind_is_refused(aiida_profile):
         config = {**good.artifact().config, **changes}
         reason = validate_diffusion(ModelData(ModelArtifact(config, {})), None)
         assert 'give a diffusion model of molecules' in reason
+    assert "give one of kind 'jtvae'" in validate_generator(good, None)
+    config = {**good.artifact().config, 'kind': 'jtvae', 'architecture': {}}
+    assert validate_generator(ModelData(ModelArtifact(config, {})), None) is None
+    unfinished = ModelData(ModelArtifact({**config, 'finished': False}, {}))
+    assert 'in the middle of its training' in validate_generator(unfinished, None)
 
 
 @pytest.mark.parametrize(

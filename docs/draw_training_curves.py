@@ -12,13 +12,15 @@ IMAGES = Path(__file__).parent / 'images'
 
 
 def curve(history: list[dict], name: str) -> str:
-    """Return losses over epochs as SVG."""
+    """Return losses over epochs as SVG; of a generator, the negative log-likelihoods of molecules."""
+    generator = 'held_out_nll' in history[0]
+    keys = ('nll', 'held_out_nll') if generator else ('train_loss', 'loss')
 
     def draw(axes: Axes) -> None:
         epochs = range(1, len(history) + 1)
-        for key, label, colour in (('train_loss', 'training', ORANGE), ('loss', 'held out', BLUE)):
+        for key, label, colour in zip(keys, ('training', 'held out'), (ORANGE, BLUE), strict=True):
             axes.plot(epochs, [record[key] for record in history], 'o-', color=colour, label=label)
-        axes.set(xlabel='epoch', ylabel='loss', ylim=(0, None))
+        axes.set(xlabel='epoch', ylabel='nats per molecule' if generator else 'loss', ylim=(0, None))
 
     return render(draw, f'{name} training')
 

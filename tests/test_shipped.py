@@ -6,14 +6,17 @@ import pytest
 from click.testing import CliRunner
 from rdkit import Chem
 
+from aiida_osc.chem.molecules import standardise
 from aiida_osc.cli import main
+from aiida_osc.datasets.readers import read_table
+from aiida_osc.datasets.splits import in_common_test_split
 from aiida_osc.shipped import FOLDER, NAMES, resolve
 from aiida_osc.training.artifact import CONFIG_FILE, WEIGHTS_FILE, ModelArtifact
 from aiida_osc.training.registry import build
 
 
 def test_names_are_those_of_the_folders():
-    assert 'conformers' in NAMES
+    assert NAMES == ('conformers', 'generator')
     assert sorted(path.name for path in FOLDER.iterdir() if path.is_dir() and path.name != '__pycache__') == list(NAMES)
 
 
@@ -47,6 +50,23 @@ def test_structures_of_the_shipped_model(tmp_path, monkeypatch):
     assert '3 structures: 3 x model' in outcome.output
     written = [Chem.MolToSmiles(Chem.RemoveHs(mol)) for mol in Chem.SDMolSupplier('some.sdf', removeHs=False)]
     assert written == [Chem.CanonSmiles(item) for item in molecules]
+
+
+def test_molecules_of_the_shipped_generator(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = ('--strategy', 'prior', '--window', 'p_type=ie_adiabatic:5.0:6.5', '--window', 'n_type=ea_adiabatic:2.5:5')
+    outcome = CliRunner().invoke(main, ['generate', '--model', 'generator', '-n', '20', '--out', 'new.csv', *options])
+    assert outcome.exit_code == 0, outcome.output
+    table = read_table('new.csv', level='not read').table
+    assert len(table) == 20
+    known = set(ModelArtifact.load(resolve('generator')).config['extra']['known'])
+    assert not known & {key[:14] for key in table.inchikeys}
+
+
+def test_no_molecule_of_the_common_test_split_taught_the_shipped_generator():
+    config = ModelArtifact.load(resolve('generator')).config
+    assert config['training']['settings']['hold_out_test']
+    assert not any(in_common_test_split(standardise(smiles).inchikey) for smiles in config['extra']['memory'])
 
 
 def test_the_shipped_conformer_model_has_passed_its_gate():

@@ -129,4 +129,4 @@ def _tell_list(lines: list[str]) -> None:
     for line in lines[:SHOWN]:
         _say(f'  {line}')
     if len(lines) > SHOWN:
-        _say(f'  ... and {len(lines) - SHOWN} more (--rejected FILE writes all)')
+        _say(f'  ... and {len(lines) - SHOWN} more (aiida-osc data import --rejected FILE writes all)')

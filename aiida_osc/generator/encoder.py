@@ -73,8 +73,7 @@ class TreeEncoder(nn.Module):
 class WalkEncoder(nn.Module):
     """Reads the tree in the order in which the decoder builds it.
 
-    What has to be written again is easiest to learn in the order of writing: with this encoder a training reaches the
-    same likelihood in about a third of the time.
+    What has to be written again is learnt soonest when it is read in the order of writing.
     """
 
     def __init__(self, hidden: int) -> None:

@@ -117,6 +117,8 @@ class DiscoveryWorkChain(WorkChain):
         self.ctx.history = {'labels_00': self.inputs.molecules}
         self.ctx.surrogate = self.inputs.get('surrogate')
         self.ctx.generator = self.inputs.get('generator')
+        if self.ctx.generator is not None:
+            self._say(f'the first proposals are those of the generator {self.ctx.generator.label!r} that was given')
 
     def train(self):
         """Train the surrogate and, when it is due, the generator beside it."""

@@ -75,7 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('file', metavar='FILE')
     parser.add_argument('--count', type=int, default=900)
-    parser.add_argument('--hidden', type=int, default=360)
+    parser.add_argument('--hidden', type=int, default=320)
     parser.add_argument('--batch-size', type=int, default=64)
     parser.add_argument('--epochs', type=int, default=3)
     parser.add_argument('--samples', type=int, default=512)

@@ -1,7 +1,6 @@
 """Train the generator that comes with the package, on the seed set, molecules enumerated from it, and two free sets.
 
-Given again, an interrupted training goes on. Molecules of the common test split are left out of the training; how many
-of them come back from their own latent vector is printed at the end, set by set.
+Given again, an interrupted training goes on. Molecules of the common test split are left out of the training.
 """
 
 import argparse
@@ -22,7 +21,6 @@ from aiida_osc.datasets.readers import read_table
 from aiida_osc.datasets.seed_set import load_seed
 from aiida_osc.datasets.splits import in_common_test_split
 from aiida_osc.generator.fit import fit_jtvae_piece
-from aiida_osc.generator.generator import Generator
 from aiida_osc.generator.settings import JtvaeSettings
 from aiida_osc.training.artifact import CONFIG_FILE, ModelArtifact
 
@@ -62,9 +60,6 @@ def main() -> None:
     parser.add_argument('--cep', type=Path, help='file of the source cep')
     parser.add_argument('--nfa', type=Path, help='file of the source nfa')
     parser.add_argument('--enumerated', type=int, default=10_000, help='molecules to enumerate')
-    parser.add_argument(
-        '--tested', type=int, default=1000, help='molecules of each set to encode and decode at the end'
-    )
     parser.add_argument('--out', type=Path, required=True, help='folder for data, checkpoint and model')
     arguments = parser.parse_args()
     RDLogger.DisableLog('rdApp.*')
@@ -79,11 +74,6 @@ def main() -> None:
         last = artifact.config['training']['progress']['history'][-1]
         figures = ', '.join(f'{name} {value:.3f}' for name, value in last.items())
         print(f'{figures}, {time.process_time() - begin:.0f} CPU seconds', file=sys.stderr)
-    model = Generator.from_artifact(artifact)
-    for name, part in sets.items():
-        pairs = zip(part.smiles, part.inchikeys, strict=True)
-        tested = [smiles for smiles, key in pairs if in_common_test_split(key)][: arguments.tested]
-        print(f'{name}: {model.reconstruct(tested):.1%} of {len(tested)} molecules of the test split come back')
 
 
 if __name__ == '__main__':

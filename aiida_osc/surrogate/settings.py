@@ -14,7 +14,7 @@ AUTO, NETWORK = 'auto', 'mpnn'
 FAMILIES = (AUTO, NETWORK, 'gp', 'boosting')
 #: ``epochs: 0`` aims at this many optimiser steps, within the bounds below.
 STEPS = 1500
-EPOCHS_BOUNDS = (20, 80)
+EPOCHS_BOUNDS = (32, 80)
 #: ``batch_size: 0`` aims at this many steps per epoch, within the bounds below.
 STEPS_PER_EPOCH = 20
 BATCH_BOUNDS = (8, 64)

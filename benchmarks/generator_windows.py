@@ -5,9 +5,10 @@
     python benchmarks/generator_windows.py MODEL --out FOLDER
 
 The windows are the lowest tenth of the seed set's adiabatic IE and the highest tenth of its adiabatic EA. Molecules are
-sampled from the prior, once as they come and once led to each window, none left out for its prediction. The surrogate
-is trained on the seed set: it shares the labels with the property heads that lead, and nothing else. Once
-``computed.csv`` is there, the same is said of the first ``--computed`` molecules of each sample by computed values.
+sampled from the prior, once as they come and once for each window, as ``aiida-osc generate --window`` does it: led
+there, and kept when the property heads put the finished molecule inside. The surrogate is trained on the seed set: it
+shares the labels with the property heads, and nothing else. Once ``computed.csv`` is there, the same is said of the
+first ``--computed`` molecules of each sample by computed values.
 """
 
 import argparse
@@ -53,7 +54,7 @@ def train(seed: MoleculeTable) -> Surrogate:
 
 def sample(model: Generator, window: dict[str, list[float]] | None, count: int) -> list[str]:
     """Return the molecules of one sample."""
-    settings = SampleSettings(count=count, strategy='prior', windows=window, guided=1.0, keep_outside=True)
+    settings = SampleSettings(count=count, strategy='prior', windows=window, max_attempts=60)
     result = model.sample(settings, seed=0)
     print(f'{len(result.molecules)} molecules in {result.report["attempts"]} decodings, led to {window or "nothing"}')
     return list(result.molecules.smiles)

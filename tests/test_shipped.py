@@ -54,8 +54,8 @@ def test_structures_of_the_shipped_model(tmp_path, monkeypatch):
 
 def test_molecules_of_the_shipped_generator(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    options = ('--strategy', 'prior', '--window', 'p_type=ie_adiabatic:5.0:6.5', '--window', 'n_type=ea_adiabatic:2.5:5')
-    outcome = CliRunner().invoke(main, ['generate', '--model', 'generator', '-n', '20', '--out', 'new.csv', *options])
+    windows = ('--window', 'p_type=ie_adiabatic:5.0:6.5', '--window', 'n_type=ea_adiabatic:2.5:5')
+    outcome = CliRunner().invoke(main, ['generate', '--model', 'generator', '-n', '20', '--out', 'new.csv', *windows])
     assert outcome.exit_code == 0, outcome.output
     table = read_table('new.csv', level='not read').table
     assert len(table) == 20

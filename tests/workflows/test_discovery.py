@@ -6,10 +6,13 @@ from aiida.orm import Dict, Int, Log
 
 from aiida_osc.calculations.functions.train_surrogate import train_surrogate
 from aiida_osc.chem.molecules import standardise
+from aiida_osc.data.model import ModelData
 from aiida_osc.data.molecule_set import MoleculeSetData
 from aiida_osc.datasets.molecule_table import MoleculeTable
 from aiida_osc.datasets.seed_set import load_seed
 from aiida_osc.errors import OscError
+from aiida_osc.shipped import resolve
+from aiida_osc.training.artifact import ModelArtifact
 from aiida_osc.workflows.discovery import DiscoveryWorkChain
 from aiida_osc.workflows.discovery_inputs import validate_budget, validate_generation, validate_inputs, validate_refresh
 from aiida_osc.workflows.protocols import load_protocol
@@ -115,6 +118,32 @@ def chain(aiida_profile, aiida_code_installed):
     process = instantiate_process(get_manager().get_runner(), builder)
     process.setup()
     return process
+
+
+@pytest.mark.parametrize(('first', 'trained', 'rates'), [(False, [], [1e-3]), (True, ['generator'], [1e-3, 7e-4])])
+def test_a_given_generator_is_used_as_it_is_or_refreshed_first(
+    aiida_profile, aiida_code_installed, monkeypatch, first, trained, rates
+):
+    code = aiida_code_installed(default_calc_job_plugin='osc.fourpoint_batch', filepath_executable='/bin/true')
+    builder = DiscoveryWorkChain.get_builder_from_protocol(
+        code,
+        MoleculeSetData(load_seed()),
+        'fast',
+        {'refresh': {'first': first}},
+        generator=ModelData(ModelArtifact.load(resolve('generator')), label='given'),
+    )
+    process = instantiate_process(get_manager().get_runner(), builder)
+    process.setup()
+    (message,) = [entry.message for entry in Log.collection.get_logs_for(process.node)]
+    assert "the generator 'given' that was given" in message
+    submitted = {}
+    monkeypatch.setattr(process, '_submit_training', lambda step, kind, name: submitted.setdefault(name, process.node))
+    process.train()
+    assert sorted(submitted) == sorted([*trained, 'surrogate'])
+    seen = []
+    for process.ctx.iteration in [0, 1] if first else [1]:
+        seen.append(process._training_settings('generator')['learning_rate'])
+    assert seen == pytest.approx(rates)
 
 
 def test_campaigns_take_the_best_family():

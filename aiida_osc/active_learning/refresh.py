@@ -17,14 +17,12 @@ class RefreshSettings(Settings):
     :param learning_rate: of the first.
     :param decay: factor on the learning rate from one to the next.
     :param softness: share of the molecules over which the weight of a rank halves; 0 for equal weights.
-    :param first: refresh a generator that was given before it proposes the first molecules, too.
     """
 
     epochs: int = 20
     learning_rate: float = 1e-3
     decay: float = 0.7
     softness: float = 0.1
-    first: bool = False
 
     def __post_init__(self) -> None:
         """Check the ranges.

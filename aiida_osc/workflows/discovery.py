@@ -130,8 +130,7 @@ class DiscoveryWorkChain(WorkChain):
             )
         every = self.inputs.budget['generator_every']
         due = self.ctx.iteration % every == 0 if every else False
-        wanted = self.ctx.generator is None or self._refreshes_first() if first else due and self._may_go_on()
-        if wanted:
+        if (first and self.ctx.generator is None) or (not first and due and self._may_go_on()):
             running['generator_training'] = self._submit_training('train_jtvae', TrainJtvaeWorkChain, 'generator')
         return ToContext(**running)
 
@@ -335,14 +334,9 @@ class DiscoveryWorkChain(WorkChain):
         settings = self.inputs.settings[name]
         if name != 'generator' or self.ctx.generator is None:
             return settings
-        number = self.ctx.iteration // (self.inputs.budget['generator_every'] or 1) - (not self._refreshes_first())
-        return Dict(self._refresh().training(settings.get_dict(), self.inputs.settings.selection.get_dict(), number))
-
-    def _refresh(self):
-        return RefreshSettings.from_dict(self.inputs.settings.refresh.get_dict())
-
-    def _refreshes_first(self):
-        return 'generator' in self.inputs and self._refresh().first
+        number = self.ctx.iteration // self.inputs.budget['generator_every'] - 1
+        schedule = RefreshSettings.from_dict(self.inputs.settings.refresh.get_dict())
+        return Dict(schedule.training(settings.get_dict(), self.inputs.settings.selection.get_dict(), number))
 
     def _submit_training(self, step, process_class, name):
         return self._submit_step(

@@ -42,7 +42,7 @@ MODELS = ('chemprop', *FAMILIES)
 WAYS = {'--as-is --no-similarity': ('test', 'many'), '--as-is': ('test', 'many'), '': ('test',)}
 #: Epochs of chemprop, its own default for few labels.
 EPOCHS = {500: 50}
-#: Epochs of our networks where the choice of the program itself would take more CPU time than chemprop.
+#: Epochs of our networks where those that the program would choose (32) take too long.
 OUR_EPOCHS = {25000: 20}
 #: Molecules whose prediction takes the time that is compared with that of the tested ones, as copies of these.
 MANY = 30000

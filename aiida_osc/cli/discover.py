@@ -31,6 +31,8 @@ def discover(campaign: str, dry_run: bool, wait: bool, profile: str | None):
     load_osc_profile(profile)
     node = submit_campaign(settings)
     click.echo(f'campaign {settings.label!r} submitted: pk {node.pk}, uuid {node.uuid}')
+    if settings.generator != '':
+        click.echo(f'the first proposals are those of the generator {settings.generator}')
     click.echo(f'follow it with: aiida-osc status {node.pk}')
     if wait:
         from aiida_osc.cli.status import follow

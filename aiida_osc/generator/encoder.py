@@ -73,7 +73,7 @@ class TreeEncoder(nn.Module):
 class WalkEncoder(nn.Module):
     """Reads the tree in the order in which the decoder builds it.
 
-    What has to be written again is learnt soonest when it is read in the order of writing.
+    What is to be written again is best read in the order of writing.
     """
 
     def __init__(self, hidden: int) -> None:

@@ -54,7 +54,8 @@ def fit_jtvae_piece(
     else:
         base = _warm_vocabulary(checkpoint)
         decomposed, state = decompose_table(used.smiles, settings.chain_count, base, jobs=settings.jobs), None
-        config = _begin(table, used, decomposed, settings, seed, checkpoint)
+        vocabulary = choose_vocabulary(decomposed, base)
+        config = _begin(table, used, decomposed, vocabulary, settings, seed, checkpoint)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed % 2**63)
         network, vocabulary = build_network(config)
@@ -79,11 +80,11 @@ def _begin(
     table: MoleculeTable,
     used: MoleculeTable,
     decomposed: Decomposed,
+    vocabulary: Vocabulary,
     settings: JtvaeSettings,
     seed: int,
     start: ModelArtifact | None,
 ) -> dict[str, Any]:
-    vocabulary = choose_vocabulary(decomposed, _warm_vocabulary(start))
     normalisation = choose_columns(used, decomposed.rows, settings.min_labels)
     shape = {name: getattr(settings, name) for name in ('hidden', 'latent', 'graph_rounds')}
     if start is not None:

@@ -1,13 +1,14 @@
 """From a junction tree back to the molecule: shared atoms are identified, one sanitisation at the end."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from rdkit import Chem, RDLogger
 
 from aiida_osc.chem.molecules import MoleculeError
 from aiida_osc.generator.graph import MolGraph
 from aiida_osc.generator.junction import JunctionTree, canonical_graph, decompose_graph
-from aiida_osc.generator.motifs import ANCHOR, AROMATIC, BOND_TYPES, CHAIN, AtomKind
+from aiida_osc.generator.motifs import ANCHOR, BOND_TYPES, CHAIN, AtomKind
 from aiida_osc.generator.stereo import write_stereo
 
 
@@ -21,8 +22,7 @@ def assemble(tree: JunctionTree) -> Chem.Mol:
     for kind, acyclic in zip(atoms, substituents, strict=True):
         mol.AddAtom(_make_atom(kind, acyclic))
     for (first, second), order in bonds.items():
-        mol.AddBond(first, second, BOND_TYPES[order])
-        mol.GetBondBetweenAtoms(first, second).SetIsAromatic(order == AROMATIC)
+        mol.AddBond(first, second, BOND_TYPES[order])  # flags of aromatic bonds included
     for number in reversed([i for i, kind in enumerate(atoms) if kind == ANCHOR]):
         mol.RemoveAtom(number)
     RDLogger.DisableLog('rdApp.*')  # type: ignore[attr-defined]
@@ -85,7 +85,9 @@ def _join(tree: JunctionTree) -> tuple[list[AtomKind], dict[tuple[int, int], int
     return atoms, bonds, substituents
 
 
+@cache
 def _make_atom(kind: AtomKind, acyclic: int) -> Chem.Atom:
+    """Return an atom to be copied."""
     atom = Chem.Atom(kind.number)
     atom.SetFormalCharge(kind.charge)
     atom.SetIsAromatic(kind.aromatic)

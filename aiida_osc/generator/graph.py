@@ -58,18 +58,20 @@ class MolGraph:
             neighbours[begin][end] = neighbours[end][begin] = order
             bonds.append((begin, end, order, bond.GetIsConjugated()))
         kinds = [
-            _kind(atom, hydrogens[number], [(order, (number, other) in ring_bonds) for other, order in around.items()])
-            for number, (atom, around) in enumerate(zip(atoms, neighbours, strict=True))
+            _kind(atom, count, around, ring_bonds)
+            for atom, count, around in zip(atoms, hydrogens, neighbours, strict=True)
         ]
         return cls(mol, kinds, hydrogens, neighbours, bonds, rings, ring_bonds, has_marks(text))
 
 
-def _kind(atom: Chem.Atom, hydrogens: int, around: list[tuple[int, bool]]) -> AtomKind:
-    """Return the kind of an atom; ``around`` tells order and ring membership of its bonds."""
+def _kind(atom: Chem.Atom, hydrogens: int, around: dict[int, int], ring_bonds: set[tuple[int, int]]) -> AtomKind:
+    """Return the kind of an atom; ``around`` tells the orders of its bonds by neighbour."""
     if atom.GetNumRadicalElectrons():
         raise MoleculeError('radical: only closed-shell molecules are treated')
     number, charge, aromatic = atom.GetAtomicNum(), atom.GetFormalCharge(), atom.GetIsAromatic()
     if not aromatic or (number == 6 and charge == 0):
         return AtomKind(number, charge, aromatic)
-    substituents = sum(not cyclic and order == 1 for order, cyclic in around)
-    return AtomKind(number, charge, aromatic, hydrogens + substituents, sum(cyclic for _, cyclic in around))
+    place = atom.GetIdx()
+    cyclic = {other for other in around if (place, other) in ring_bonds}
+    substituents = sum(order == 1 and other not in cyclic for other, order in around.items())
+    return AtomKind(number, charge, aromatic, hydrogens + substituents, len(cyclic))

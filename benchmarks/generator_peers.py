@@ -248,6 +248,7 @@ def main() -> None:
         'JT-VAE, mixed': sampled(model),
         'JT-VAE, windows': sampled(model, windows=WINDOWS, keep_outside=True),
         'JT-VAE, ascent': sampled(model, strategy='ascent'),
+        'JT-VAE, ascent in windows': sampled(model, strategy='ascent', windows=WINDOWS, keep_outside=True),
         'graph GA': genetic,
         **({'CReM': crem(arguments.crem_db)} if arguments.crem_db else {}),
     }

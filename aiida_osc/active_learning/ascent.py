@@ -13,7 +13,9 @@ from aiida_osc.generator.weights import rank_weights
 #: Parents kept per family.
 _PARENTS = 100
 #: See :func:`~aiida_osc.generator.weights.rank_weights`.
-_SOFTNESS = 0.1
+_SOFTNESS = 0.2
+#: Children move by this share of ``noise``: they are to be like their parents.
+_STEP = 0.5
 #: Share of the latent vectors with two parents.
 _CROSSED = 0.5
 
@@ -38,7 +40,7 @@ class LatentAscent:
         :param score: costs of shape ``(molecules, families)``, smaller is better.
         """
         self.model, self.score, self.norm_cap = model, score, settings.norm_cap
-        self.move = settings.noise * torch.tensor(model.config['extra']['spread'], dtype=torch.float32)
+        self.move = _STEP * settings.noise * torch.tensor(model.config['extra']['spread'], dtype=torch.float32)
         self.cost_of: dict[str, np.ndarray] = {}
         self.smiles, self.latent = list(anchors.smiles), anchors.latent
         self.costs = score(anchors.smiles)
@@ -48,7 +50,7 @@ class LatentAscent:
         """Return vectors near a parent, or near the arc between two."""
         families = self.costs.shape[1]
         picks = torch.zeros(size, 2, dtype=torch.long)
-        for family in range(families):
+        for family in range(min(families, size)):
             rows = torch.arange(family, size, families)
             order = np.argsort(self.costs[:, family], kind='stable')[:_PARENTS]
             weights = torch.from_numpy(rank_weights(np.arange(len(order)), _SOFTNESS))

@@ -11,6 +11,8 @@ from aiida_osc.errors import OscError
 from aiida_osc.qc.scheme import PROGRAM_ENGINES
 
 POLL_SECONDS = 1.0
+#: Time between two looks at least, in units of what one takes.
+LOOKING = 50
 
 
 def read_molecules(identifier: str, *, store: bool):
@@ -185,8 +187,10 @@ def follow(process) -> None:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task('molecules', total=process.inputs.molecules.count)
         while not process.is_terminated:
+            begin = time.monotonic()
             bar.update(task, completed=finished_molecules(process))
-            time.sleep(POLL_SECONDS)
+            # The cores are there to compute: with many jobs to look at, look less often.
+            time.sleep(max(POLL_SECONDS, LOOKING * (time.monotonic() - begin)))
         # Molecules without a job of their own, known before or without a start geometry, are done with as well.
         done = process.inputs.molecules.count if process.is_finished_ok else finished_molecules(process)
         bar.update(task, completed=done)

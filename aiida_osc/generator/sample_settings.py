@@ -21,7 +21,7 @@ class SampleSettings(Settings):
     :param strategy: ``prior`` draws latent vectors from the prior, ``around`` moves those of known molecules,
         ``between`` takes points between two of them, ``mixed`` draws from the prior and around in equal shares,
         ``ascent`` breeds from the molecules that a surrogate scores best.
-    :param noise: size of the move, in units of the spread of the known molecules' latent vectors.
+    :param noise: size of the move, in units of the spread of the known molecules' latent vectors; half in an ascent.
     :param temperature: of the decoder's choices; 0 takes the likeliest.
     :param max_heavy_atoms: larger molecules are rejected.
     :param max_sa_score: harder molecules are rejected (Ertl-Schuffenhauer scale, 1 to 10).

@@ -105,6 +105,15 @@ def test_proposals_climb_with_a_surrogate(model, surrogate):
         propose_molecules(model, settings, seed=0)
 
 
+def test_every_child_of_an_ascent_may_be_led_to_windows(model, surrogate):
+    windows = {'ie_adiabatic': [6.0, 9.5]}
+    settings = SampleSettings(count=3, strategy='ascent', temperature=1.2, max_attempts=60, noise=2.0, windows=windows)
+    selection = SelectionSettings.from_dict({'objectives': OBJECTIVES})
+    report = propose_molecules(model, settings, seed=0, surrogate=surrogate, selection=selection).report
+    assert report['families']['any'] == {'aimed': report['attempts'], 'inside': report['returned']}
+    assert report['returned'] > 0
+
+
 def test_proposals_are_led_to_the_windows_of_a_campaign(model):
     rules = promotion_rules({
         'p_type': {'scale': 'gas phase', 'windows': {'ie_adiabatic': [7.0, 8.0], 'lambda_hole': [0.0, 0.2]}},

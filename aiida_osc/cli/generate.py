@@ -168,7 +168,7 @@ def _tell(report: dict[str, Any]) -> None:
         )
     shares = ', '.join(f'{100 * report[name]:.1f} % {name}' for name in ('valid', 'unique', 'new'))
     click.echo(f'of the decodings {shares}', err=True)
-    if report['reason']:
+    if report['reason'] and report['returned']:
         click.echo(report['reason'], err=True)
 
 

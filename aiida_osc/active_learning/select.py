@@ -1,4 +1,4 @@
-"""Choose the next molecules to compute: optimistic Pareto fronts of several families, kept diverse."""
+"""Choose the next molecules: what may lie inside the windows first, by optimistic Pareto fronts, kept diverse."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from rdkit import DataStructs
 from aiida_osc.active_learning.acquisition import costs, optimistic_values
 from aiida_osc.active_learning.columns import SA_COLUMN, with_required
 from aiida_osc.active_learning.pareto import ranking
-from aiida_osc.active_learning.settings import Objective, SelectionSettings
+from aiida_osc.active_learning.settings import Objective, SelectionSettings, Windows
 from aiida_osc.chem.fingerprints import morgan
 from aiida_osc.datasets.columns import Column
 from aiida_osc.datasets.molecule_table import MoleculeTable
@@ -38,6 +38,7 @@ class _Family:
     objectives: tuple[Objective, ...]
     values: np.ndarray
     fronts: np.ndarray
+    outside: np.ndarray
     rows: Iterator[int]
 
 
@@ -70,13 +71,18 @@ def select_molecules(
     settings: SelectionSettings,
     *,
     exclude: Collection[str] = (),
+    rules: Mapping[str, Windows] | None = None,
     seed: int = 0,
 ) -> Selection:
     """Return the next batch: families in turn, front by front, the least crowded first, none too similar.
 
+    With windows, what may lie inside those of its family goes before all that lies outside, the nearest first
+    (constrained domination, Deb et al. 2002, doi 10.1109/4235.996017).
+
     :param mean: predictions of the candidates.
     :param sigma: their standard deviations, the same rows.
     :param exclude: InChIKeys already computed, pending or failed.
+    :param rules: windows of families.
     :param seed: decides the random control alone.
     :raises OscError: when the tables do not match or lack a column of an objective.
     """
@@ -86,7 +92,8 @@ def select_molecules(
     mean = with_required(mean, _columns(families), what='the prediction')
     known = set(exclude)
     fresh = np.array([key not in known for key in mean.inchikeys], dtype=bool)
-    pools = {name: _family(mean, sigma, items, fresh, settings.beta) for name, items in families.items()}
+    outside = {name: _outside(mean, sigma, (rules or {}).get(name), settings.beta) for name in families}
+    pools = {name: _family(mean, sigma, items, fresh, outside[name], settings.beta) for name, items in families.items()}
     picker = _Picker(mean.smiles, settings.tanimoto_cap)
     chosen = _fill(pools, picker, settings.size)
     counts = {
@@ -112,8 +119,28 @@ def _columns(families: Mapping[str, tuple[Objective, ...]]) -> list[Column]:
     return sorted({item.column for items in families.values() for item in items})
 
 
+def _outside(mean: MoleculeTable, sigma: MoleculeTable, windows: Windows | None, beta: float) -> np.ndarray:
+    """Return how far ``mean`` plus or minus ``beta`` standard deviations stays outside the windows, 0 for inside.
+
+    The windows are summed, each in standard deviations of the candidates; what is not predicted may lie inside.
+    """
+    total = np.zeros(len(mean))
+    for column, (low, high) in (windows.bounds if windows else {}).items():
+        if column in mean.columns:
+            values = mean.values(column)
+            reach = beta * sigma.values(column) if column in sigma.columns else 0.0
+            miss = np.maximum(np.maximum(low - values - reach, values - reach - high), 0.0)
+            total += np.nan_to_num(miss / max(float(np.nanstd(values)), 1e-9))
+    return total
+
+
 def _family(
-    mean: MoleculeTable, sigma: MoleculeTable, objectives: tuple[Objective, ...], fresh: np.ndarray, beta: float
+    mean: MoleculeTable,
+    sigma: MoleculeTable,
+    objectives: tuple[Objective, ...],
+    fresh: np.ndarray,
+    outside: np.ndarray,
+    beta: float,
 ) -> _Family:
     """Return the candidates of one family that are new and fully predicted, in order."""
     values = optimistic_values(mean, sigma, objectives, beta)
@@ -121,7 +148,9 @@ def _family(
     order, ranks = ranking(costs(values[usable], objectives))
     fronts = np.full(len(mean), -1)
     fronts[usable] = ranks
-    return _Family(objectives, values, fronts, iter(usable[order].tolist()))
+    rows = usable[order]
+    rows = rows[np.argsort(outside[rows], kind='stable')]
+    return _Family(objectives, values, fronts, outside, iter(rows.tolist()))
 
 
 def _fill(pools: Mapping[str, _Family], picker: _Picker, size: int) -> list[tuple[int, str]]:
@@ -147,6 +176,7 @@ def _entry(
         'smiles': mean.smiles[row],
         'family': family,
         'front': int(pool.fronts[row]),
+        'outside': float(pool.outside[row]),
         'rank': place,
         'acquisition': {str(key): float(pool.values[row, i]) for i, key in enumerate(columns)},
         'mean': {str(key): float(mean.values(key)[row]) for key in columns},

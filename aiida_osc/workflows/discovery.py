@@ -203,6 +203,7 @@ class DiscoveryWorkChain(WorkChain):
             sigma=self.ctx.sigma,
             settings=settings,
             seed=self._seed(),
+            promotion=self.inputs.settings.promotion,
             known=self.ctx.molecules,
             **self.ctx.excluded,
         )

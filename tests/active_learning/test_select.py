@@ -6,7 +6,7 @@ from rdkit import DataStructs
 
 from aiida_osc.active_learning.columns import SA_COLUMN
 from aiida_osc.active_learning.select import select_molecules
-from aiida_osc.active_learning.settings import SelectionSettings, default_column
+from aiida_osc.active_learning.settings import SelectionSettings, default_column, promotion_rules
 from aiida_osc.chem.fingerprints import morgan
 from aiida_osc.errors import OscError
 
@@ -47,6 +47,34 @@ def test_fronts_are_used_up_one_after_the_other(pool):
     for family in ('p_type', 'n_type'):
         fronts = [item['front'] for item in chosen.ranking['molecules'] if item['family'] == family]
         assert fronts == sorted(fronts)
+
+
+def test_what_may_lie_inside_the_windows_goes_first(pool):
+    mean, sigma = pool
+    settings = SelectionSettings(
+        size=len(mean),
+        tanimoto_cap=1.0,
+        objectives={'p_type': [*ONE['p_type'], {'target': 'lambda_hole', 'direction': 'min'}]},
+    )
+    bounds = {'ie_adiabatic': [6.0, 7.0], 'lambda_hole': [0.0, 0.2]}
+    rules = promotion_rules({'p_type': {'scale': 'gas phase', 'windows': bounds}})
+    entries = select_molecules(mean, sigma, settings, rules=rules).ranking['molecules']
+    may = []
+    for entry in entries:
+        reach = [
+            (entry['mean'][key] - entry['sigma'][key], entry['mean'][key] + entry['sigma'][key])
+            for key in (str(default_column(name)) for name in bounds)
+        ]
+        may.append(all(low <= b and a <= high for (a, b), (low, high) in zip(reach, bounds.values(), strict=True)))
+    assert 0 < sum(may) < len(mean)
+    assert may == sorted(may, reverse=True)
+    distances = [entry['outside'] for entry in entries]
+    assert distances == sorted(distances)
+    assert [distance == 0 for distance in distances] == may
+    fronts = [entry['front'] for entry, inside in zip(entries, may, strict=True) if inside]
+    assert fronts == sorted(fronts)
+    best = select_molecules(mean, sigma, SelectionSettings(size=1, objectives=settings.objectives)).ranking
+    assert best['molecules'][0]['outside'] == 0
 
 
 def test_known_molecules_are_never_chosen(pool):

@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -194,9 +194,14 @@ def partner(signature: str) -> str:
 
 
 def _shared(motif: Motif, atoms: Sequence[int]) -> str:
-    kinds = ','.join('.'.join(str(int(value)) for value in motif.atoms[atom]) for atom in atoms)
+    kinds = ','.join(_kind_text(motif.atoms[atom]) for atom in atoms)
     order = motif.order.get((atoms[0], atoms[-1]), 0)
     return f'share {motif.kind} {kinds} {order}'
+
+
+@cache
+def _kind_text(kind: AtomKind) -> str:
+    return '.'.join(str(int(value)) for value in kind)
 
 
 def _images(joint: Joint, motif: Motif) -> set[tuple[int, ...]]:

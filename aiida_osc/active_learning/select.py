@@ -38,7 +38,7 @@ class _Family:
     objectives: tuple[Objective, ...]
     values: np.ndarray
     fronts: np.ndarray
-    outside: np.ndarray
+    outside: np.ndarray | None
     rows: Iterator[int]
 
 
@@ -92,8 +92,10 @@ def select_molecules(
     mean = with_required(mean, _columns(families), what='the prediction')
     known = set(exclude)
     fresh = np.array([key not in known for key in mean.inchikeys], dtype=bool)
-    outside = {name: _outside(mean, sigma, (rules or {}).get(name), settings.beta) for name in families}
-    pools = {name: _family(mean, sigma, items, fresh, outside[name], settings.beta) for name, items in families.items()}
+    outside = {name: _outside(mean, sigma, windows, settings.beta) for name, windows in (rules or {}).items()}
+    pools = {
+        name: _family(mean, sigma, items, fresh, outside.get(name), settings.beta) for name, items in families.items()
+    }
     picker = _Picker(mean.smiles, settings.tanimoto_cap)
     chosen = _fill(pools, picker, settings.size)
     counts = {
@@ -119,13 +121,13 @@ def _columns(families: Mapping[str, tuple[Objective, ...]]) -> list[Column]:
     return sorted({item.column for items in families.values() for item in items})
 
 
-def _outside(mean: MoleculeTable, sigma: MoleculeTable, windows: Windows | None, beta: float) -> np.ndarray:
+def _outside(mean: MoleculeTable, sigma: MoleculeTable, windows: Windows, beta: float) -> np.ndarray:
     """Return how far ``mean`` plus or minus ``beta`` standard deviations stays outside the windows, 0 for inside.
 
     The windows are summed, each in standard deviations of the candidates; what is not predicted may lie inside.
     """
     total = np.zeros(len(mean))
-    for column, (low, high) in (windows.bounds if windows else {}).items():
+    for column, (low, high) in windows.bounds.items():
         if column in mean.columns:
             values = mean.values(column)
             reach = beta * sigma.values(column) if column in sigma.columns else 0.0
@@ -139,7 +141,7 @@ def _family(
     sigma: MoleculeTable,
     objectives: tuple[Objective, ...],
     fresh: np.ndarray,
-    outside: np.ndarray,
+    outside: np.ndarray | None,
     beta: float,
 ) -> _Family:
     """Return the candidates of one family that are new and fully predicted, in order."""
@@ -149,7 +151,8 @@ def _family(
     fronts = np.full(len(mean), -1)
     fronts[usable] = ranks
     rows = usable[order]
-    rows = rows[np.argsort(outside[rows], kind='stable')]
+    if outside is not None:
+        rows = rows[np.argsort(outside[rows], kind='stable')]
     return _Family(objectives, values, fronts, outside, iter(rows.tolist()))
 
 
@@ -176,7 +179,7 @@ def _entry(
         'smiles': mean.smiles[row],
         'family': family,
         'front': int(pool.fronts[row]),
-        'outside': float(pool.outside[row]),
+        'outside': None if pool.outside is None else float(pool.outside[row]),
         'rank': place,
         'acquisition': {str(key): float(pool.values[row, i]) for i, key in enumerate(columns)},
         'mean': {str(key): float(mean.values(key)[row]) for key in columns},

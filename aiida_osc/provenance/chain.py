@@ -90,6 +90,8 @@ def _selection(reader: CampaignReader, step: Iteration, molecule: MoleculeRecord
         return ChainLink(title, nodes, tuple(facts))
     entry = next(item for item in step.content('ranking')['molecules'] if item['inchikey'] == molecule.inchikey)
     facts += [('front', str(entry['front'])), ('place in the batch', str(entry['rank']))]
+    if entry.get('outside') is not None:
+        facts.append(('may lie in the windows', 'no' if entry['outside'] else 'yes'))
     facts += [(f'optimistic {key.partition("@")[0]}', f'{value:.3f}') for key, value in entry['acquisition'].items()]
     return ChainLink(f'Chosen as {family(molecule.family)} in iteration {molecule.iteration}', nodes, tuple(facts))
 

@@ -66,6 +66,7 @@ def test_why_goes_from_the_raw_output_to_the_data(campaign):
         assert training.uuid in output
         assert training.outputs.model.uuid in output
     assert campaign.initial_node.uuid in output
+    assert 'may lie in the windows' in output
     assert output.count('seed') == 5  # job, selection, surrogate, proposal, generator
     assert run('why', 'looked at', key[:10]) == output
 

@@ -183,13 +183,20 @@ class CampaignFactory:
             number, 'predict', 'osc.predict', {'model': self.surrogate, 'molecules': generated},
             {'mean': mean, 'sigma': sigma},
         )  # fmt: skip
-        chosen = select_molecules(mean_table, sigma_table, SelectionSettings.from_dict(SELECTION), seed=7 + number)
+        settings, rules = SelectionSettings.from_dict(SELECTION), promotion_rules(PROMOTION)
+        chosen = select_molecules(mean_table, sigma_table, settings, rules=rules, seed=7 + number)
         batch, control = MoleculeSetData(chosen.batch), MoleculeSetData(chosen.control)
         self.call(
             number,
             'select',
             'osc.select_batch',
-            {'mean': mean, 'sigma': sigma, 'settings': self.inputs['settings__selection'], 'seed': seed},
+            {
+                'mean': mean,
+                'sigma': sigma,
+                'settings': self.inputs['settings__selection'],
+                'promotion': self.inputs['settings__promotion'],
+                'seed': seed,
+            },
             {'batch': batch, 'control': control, 'ranking': Dict(chosen.ranking)},
         )
         labels, failures = self.label(number, 'label', batch, truth)

@@ -128,8 +128,8 @@ def _outside(mean: MoleculeTable, sigma: MoleculeTable, windows: Windows, beta: 
     """
     total = np.zeros(len(mean))
     for column, (low, high) in windows.bounds.items():
-        if column in mean.columns:
-            values = mean.values(column)
+        values = mean.values(column) if column in mean.columns else np.zeros(0)
+        if np.isfinite(values).any():
             reach = beta * sigma.values(column) if column in sigma.columns else 0.0
             miss = np.maximum(np.maximum(low - values - reach, values - reach - high), 0.0)
             total += np.nan_to_num(miss / max(float(np.nanstd(values)), 1e-9))

@@ -78,6 +78,18 @@ def test_what_may_lie_inside_the_windows_goes_first(pool):
     assert [entry['inchikey'] for entry in free] != [entry['inchikey'] for entry in entries]
 
 
+@pytest.mark.filterwarnings('error')
+def test_windows_without_any_prediction_leave_the_order_as_it_is(pool):
+    mean, sigma = pool
+    rules = promotion_rules({'p_type': {'scale': 'gas phase', 'windows': {'lambda_hole': [0.0, 0.2]}}})
+    settings = SelectionSettings(size=8, objectives=ONE)
+    unknown = mean.with_columns({default_column('lambda_hole'): np.full(len(mean), np.nan)})
+    led, free = (select_molecules(unknown, sigma, settings, rules=item) for item in (rules, None))
+    assert led.batch.inchikeys == free.batch.inchikeys
+    empty = select_molecules(mean.take([]), sigma.take([]), settings, rules=rules)
+    assert empty.ranking['reason'].startswith('0 of 8')
+
+
 def test_known_molecules_are_never_chosen(pool):
     mean, sigma = pool
     known = set(mean.inchikeys[::2])
